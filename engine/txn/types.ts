@@ -1,0 +1,44 @@
+/**
+ * The kinds of txn and their bodies (integers big-endian, strings and buffers as in jute).
+ *
+ * Where a client operation exists the txn has its number, so a dump reads like the protocol.
+ * A txn is a state delta: whatever the leader had to decide (sequence number, version, ACL,
+ * expanded identities) is in it, and applying it can neither fail nor differ between servers.
+ */
+export const txnType = {
+  /** path · data buffer · vector<ACL> · u8 kind (nodeKind) · i64 owner or ttl · i32 new parent cversion */
+  create: 1,
+  /** path */
+  delete: 2,
+  /** path · data buffer · i32 new version */
+  setData: 5,
+  /** path · vector<ACL> · i32 new aversion */
+  setAcl: 7,
+  /** path: changes nothing; its commit proves that the leader led at that moment */
+  sync: 9,
+  /** path · i32 version asked for; only inside a multi, changes nothing */
+  check: 13,
+  /** i32 count · count × (u8 type · i32 length · body) */
+  multi: 14,
+  /** as `create`; the client asked for the Stat as well */
+  create2: 15,
+  /** i32 timeout ms · 16 bytes password · u32 tag of the connection at the origin */
+  createSession: 200,
+  /** u32 tag of the connection at the origin; the session now belongs to the origin */
+  resumeSession: 201,
+  /** empty: removes the session and every ephemeral node it owns */
+  closeSession: 202,
+  /** i32 code: a refused request takes a zxid as well, as in ZooKeeper */
+  error: 203,
+  /** i32 count · i32 index of the failing operation · i32 code */
+  multiError: 204,
+} as const;
+
+export type TxnType = (typeof txnType)[keyof typeof txnType];
+
+/** What becomes of a node by itself. Container and TTL nodes are reserved here for later. */
+export const nodeKind = { persistent: 0, ephemeral: 1, container: 2, ttl: 3 } as const;
+
+export type NodeKind = (typeof nodeKind)[keyof typeof nodeKind];
+
+export const passwordBytes = 16;
