@@ -86,8 +86,10 @@ export interface SnapshotReceiver {
 
 /** The mesh of links to the other servers: one connection per pair, frames in order. */
 export interface PeerPort {
-  /** Sends one frame (a body of `peer/frames.ts`); dropped when the link is down. */
+  /** Queues one frame (a body of `peer/frames.ts`), copying it; dropped when the link is down. */
   send(to: number, frame: Uint8Array): void;
+  /** Lets go what `send` gathered: one write per peer and turn. */
+  flush(): void;
   /** Bytes accepted by `send` and not yet taken by the kernel. */
   backlog(to: number): number;
   /** Closes a link whose frames made no sense; it is dialled anew later. */

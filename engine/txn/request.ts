@@ -42,6 +42,8 @@ export function writeRequest(
 /** Walks a frame of requests without allocating. */
 export class RequestCursor {
   bytes: Buffer = Buffer.alloc(0);
+  /** Where the request begins, its length included. */
+  start = 0;
   op = 0;
   session = 0;
   cxid = 0;
@@ -68,6 +70,7 @@ export class RequestCursor {
     const identity = (b[at + 20]! << 8) | b[at + 21]!;
     const end = at + 4 + length;
     if (end > b.length || length < requestHeaderBytes - 4 + identity) return this.#malformed();
+    this.start = at;
     this.op = get32(b, at + 4);
     this.session = get32(b, at + 8) * 4294967296 + (get32(b, at + 12) >>> 0);
     this.cxid = get32(b, at + 16);

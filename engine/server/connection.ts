@@ -1,0 +1,88 @@
+/**
+ * One client connection: what has come in, what waits for a reply, what goes out.
+ *
+ *   new ── connect request ──► opening ── session committed ──► open ──► closing
+ */
+import { Buffer } from 'node:buffer';
+import { Writer } from '../base/bytes.ts';
+import { FramesIn } from './frames-in.ts';
+import { Outstanding } from './outstanding.ts';
+import type { ClientLink } from './ports.ts';
+
+/** A reply buffer starts with this much and is given up when it has grown beyond the second figure. */
+const outBytes = 4 * 1024;
+const outBytesKept = 256 * 1024;
+
+export class Connection {
+  /** Small and never used again in this process: watches and session requests refer to it. */
+  readonly id: number;
+  readonly link: ClientLink;
+  readonly frames = new FramesIn();
+  readonly outstanding = new Outstanding();
+  phase: 'new' | 'opening' | 'open' | 'closing' = 'new';
+
+  /** Session id, 0 until the handshake is done. */
+  session = 0;
+  timeoutMs = 0;
+  /** The handshake had the trailing readOnly byte, so the answer has one too. */
+  readOnlyByte = false;
+  /** When this connection was accepted and when it was last heard, ms of the monotonic clock. */
+  readonly since: number;
+  heardAt: number;
+  /** vector<Id> of what the client has proved to be, as requests carry it. */
+  identity: Uint8Array = Buffer.alloc(0);
+
+  /** Input waits: the server does not serve at the moment, or this client has too much outstanding. */
+  paused = false;
+  /** Replies of this turn. */
+  out: Writer | null = null;
+  /** Close once what is written has left. */
+  closeAfterFlush = false;
+
+  // Figures for `cons` and `stat`.
+  readonly counts = { received: 0, sent: 0 };
+  readonly latency = { last: 0, min: -1, max: 0, sum: 0, count: 0 };
+  lastOp = 0;
+  lastXid = 0;
+  lastZxid = 0;
+  lastReplyAt = 0;
+
+  constructor(id: number, link: ClientLink, now: number) {
+    this.id = id;
+    this.link = link;
+    this.since = now;
+    this.heardAt = now;
+  }
+
+  /** Where the replies of this turn go; `fresh` is told when this is the first one. */
+  writer(fresh: (connection: Connection) => void): Writer {
+    if (this.out === null) {
+      this.out = new Writer(outBytes);
+      fresh(this);
+    } else if (this.out.at === 0) {
+      fresh(this);
+    }
+    return this.out;
+  }
+
+  /** Sends what was written in this turn; takes a new buffer while the old one is still in use. */
+  flush(): void {
+    const { out } = this;
+    if (out === null || out.at === 0) return;
+    const reusable = this.link.write(out.view());
+    if (reusable && out.bytes.length <= outBytesKept) out.clear();
+    else this.out = null;
+  }
+
+  answered(since: number, now: number): void {
+    const took = now - since;
+    const { latency } = this;
+    latency.last = took;
+    latency.sum += took;
+    latency.count++;
+    if (took > latency.max) latency.max = took;
+    if (latency.min < 0 || took < latency.min) latency.min = took;
+    this.counts.sent++;
+    this.lastReplyAt = now;
+  }
+}

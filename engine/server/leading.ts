@@ -1,0 +1,147 @@
+/**
+ * What only the leader does: prepares everybody's writes into batches and expires sessions.
+ *
+ *   requests of each server, in order ──► prep ──► one batch ──► propose
+ *
+ * There is no timer and no target size: a batch is whatever has gathered while the window was full
+ * or the loop was busy, within its bounds, so batches grow with the load and with the disk's delay.
+ */
+import { Buffer } from 'node:buffer';
+import type { Prep } from '../prep/prep.ts';
+import type { SessionExpiry } from '../session/expiry.ts';
+import type { Tree } from '../tree/tree.ts';
+import { BatchWriter, type TxnCursor } from '../txn/batch.ts';
+import { RequestCursor, writeRequest } from '../txn/request.ts';
+import { txnType } from '../txn/types.ts';
+import { opcode } from '../wire/opcodes.ts';
+import { Writer } from '../base/bytes.ts';
+import type { ServerOptions } from './options.ts';
+import type { Ports } from './ports.ts';
+import type { Replication } from './replication.ts';
+
+interface Inbox {
+  readonly origin: number;
+  readonly bytes: Buffer;
+}
+
+export class Leading {
+  readonly #options: ServerOptions;
+  readonly #ports: Ports;
+  readonly #replication: Replication;
+  readonly #prep: Prep;
+  readonly #expiry: SessionExpiry;
+  readonly #batch: BatchWriter;
+  readonly #cursor = new RequestCursor();
+  readonly #none = Buffer.alloc(0);
+  /** Frames of requests, oldest first; the cursor stands in the first one. */
+  #inbox: Inbox[] = [];
+  #cursorBusy = false;
+  /** Established, and everything that came before this epoch is applied. */
+  ready = false;
+  /** Sizes of the last, smallest and largest batch, bytes; for `srvr`. */
+  readonly proposalBytes = { last: -1, min: -1, max: -1 };
+
+  constructor(options: ServerOptions, ports: Ports, replication: Replication, prep: Prep, expiry: SessionExpiry) {
+    this.#options = options;
+    this.#ports = ports;
+    this.#replication = replication;
+    this.#prep = prep;
+    this.#expiry = expiry;
+    this.#batch = new BatchWriter(ports.checksum);
+  }
+
+  get waiting(): number {
+    return this.#inbox.length;
+  }
+
+  /** From now on this server prepares; every session gets its whole time-out anew. */
+  begin(tree: Tree): void {
+    this.ready = true;
+    const now = this.#ports.clock.now();
+    for (const session of tree.sessions()) this.#expiry.add(session.id, session.timeoutMs, now);
+  }
+
+  end(): void {
+    this.ready = false;
+    this.#inbox = [];
+    this.#cursorBusy = false;
+    this.#prep.reset();
+    this.#expiry.clear();
+  }
+
+  /** Takes a frame of requests from the clients of server `origin`. */
+  take(origin: number, bytes: Buffer): void {
+    this.#inbox.push({ origin, bytes });
+  }
+
+  /** A server that left may ask again elsewhere: what it asked here and was not prepared is void. */
+  forget(origin: number): void {
+    const first = this.#inbox[0];
+    if (first === undefined) return;
+    if (first.origin === origin) this.#cursorBusy = false;
+    this.#inbox = this.#inbox.filter((inbox) => inbox.origin !== origin);
+  }
+
+  touch(session: number): void {
+    this.#expiry.touch(session, this.#ports.clock.now());
+  }
+
+  /** Sessions not heard of for their time-out are closed like any other write, by the leader itself. */
+  expire(): void {
+    if (!this.ready) return;
+    const ids = this.#expiry.expired(this.#ports.clock.now());
+    if (ids.length === 0) return;
+    const requests = new Writer(ids.length * 32);
+    for (const id of ids) {
+      writeRequest(requests, opcode.closeSession, id, 0, this.#none, this.#none, 0, 0);
+    }
+    this.#ports.journal.info('sessions expired', { count: ids.length });
+    this.take(0, requests.copy());
+  }
+
+  /** Prepares and proposes as long as there are requests and room in the window. */
+  proposeAll(): void {
+    if (!this.ready) return;
+    while (this.#inbox.length > 0 && this.#replication.core.canPropose) {
+      if (!this.#fillBatch()) return;
+      const batch = this.#batch.finish();
+      const size = batch.bytes.length;
+      this.proposalBytes.last = size;
+      this.proposalBytes.max = Math.max(this.proposalBytes.max, size);
+      this.proposalBytes.min = this.proposalBytes.min < 0 ? size : Math.min(this.proposalBytes.min, size);
+      this.#replication.propose(batch);
+    }
+  }
+
+  /** Prepares one batch within its bounds; false when no request was left to prepare. */
+  #fillBatch(): boolean {
+    const { core } = this.#replication;
+    const batch = this.#batch;
+    batch.begin(core.lastLogged, core.nextZxid, this.#ports.clock.wall());
+    const { batchBytesMax, batchTxnsMax } = this.#options;
+    while (this.#inbox.length > 0) {
+      const { origin, bytes } = this.#inbox[0]!;
+      if (!this.#cursorBusy) this.#cursor.reset(bytes);
+      this.#cursorBusy = true;
+      while (this.#cursor.next()) {
+        this.#prep.prepare(this.#cursor, origin, batch);
+        if (this.#cursor.session !== 0 && origin !== 0) this.touch(this.#cursor.session);
+        if (batch.at >= batchBytesMax || batch.count >= batchTxnsMax) return true;
+      }
+      if (this.#cursor.bad) this.#ports.peers.reset(origin, 'a malformed frame of requests');
+      this.#inbox.shift();
+      this.#cursorBusy = false;
+    }
+    return batch.count > 0;
+  }
+
+  /** Keeps the expiry in step with what was applied. */
+  applied(txn: TxnCursor): void {
+    if (txn.type === txnType.createSession) {
+      const timeoutMs = txn.bytes.readInt32BE(txn.bodyStart);
+      this.#expiry.add(txn.zxid, timeoutMs, this.#ports.clock.now());
+    } else if (txn.type === txnType.closeSession) {
+      this.#expiry.remove(txn.session);
+    }
+  }
+}
