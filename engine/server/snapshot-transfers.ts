@@ -153,7 +153,7 @@ export class SnapshotTransfers {
   }
 
   #load(incoming: Incoming, epoch: number): void {
-    const restore = new Restore(this.#ports.checksum);
+    const restore = new Restore();
     let malformed: string | null = null;
     const chunk = (bytes: Buffer): void => {
       malformed ??= restore.chunk(bytes);

@@ -1,0 +1,187 @@
+/**
+ * Where znodes lie: columns of numbers, a slab of data and an index from path to slot.
+ *
+ *   slot     0     1     2   …        parent ─► firstChild ─► nextSibling ─► …   (a ring of siblings)
+ *   czxid  │     │     │     │
+ *   mzxid  │     │     │     │        A znode is a slot: a small integer, given out again after a
+ *   data   │ ref │ ref │ ref │ ──►    delete. No object per znode, nothing for the collector to walk.
+ *
+ * Nobody outside this file knows the layout. `Tree` keeps the rules; this keeps the numbers.
+ */
+import type { Buffer } from 'node:buffer';
+import { assert } from '../base/assert.ts';
+import { Slab } from './slab.ts';
+
+/** V8 caps a Map at 2**24 entries; sixteen of them hold a quarter of a billion paths. */
+const indexShards = 16;
+
+export class Store {
+  /** Znodes present. */
+  count = 0;
+  /** Slots ever used: every slot is below this. */
+  slotEnd = 0;
+  /** Sum of the lengths of all paths and data, bytes (ZooKeeper's approximate_data_size). */
+  approximateBytes = 0;
+
+  czxid = new Float64Array(1024);
+  mzxid = new Float64Array(1024);
+  pzxid = new Float64Array(1024);
+  ctime = new Float64Array(1024);
+  mtime = new Float64Array(1024);
+  /** Session of an ephemeral node, ttl of a TTL node, else 0. */
+  owner = new Float64Array(1024);
+  version = new Int32Array(1024);
+  aversion = new Int32Array(1024);
+  /** Children ever created here: ZooKeeper's internal cversion. */
+  creations = new Int32Array(1024);
+  aclId = new Int32Array(1024);
+  children = new Int32Array(1024);
+  kind = new Uint8Array(1024);
+  /** -1: null data; -2: the slot is free. */
+  dataLength = new Int32Array(1024).fill(-2);
+
+  #dataRef = new Uint32Array(1024);
+  #parent = new Int32Array(1024);
+  #firstChild = new Int32Array(1024);
+  #next = new Int32Array(1024);
+  #previous = new Int32Array(1024);
+  readonly #paths: string[] = [];
+  readonly #free: number[] = [];
+  readonly #slab = new Slab();
+  readonly #index: Map<string, number>[] = Array.from({ length: indexShards }, () => new Map<string, number>());
+
+  /** Slot of the node at `path`, -1 when there is none. */
+  find(path: string): number {
+    return this.#shard(path).get(path) ?? -1;
+  }
+
+  used(slot: number): boolean {
+    return slot < this.slotEnd && this.dataLength[slot] !== -2;
+  }
+
+  path(slot: number): string {
+    return this.#paths[slot]!;
+  }
+
+  /** Takes a slot for `path`, with all numbers zero and null data, outside the sibling rings. */
+  add(path: string): number {
+    const slot = this.#free.pop() ?? this.slotEnd++;
+    if (slot === this.czxid.length) this.#grow();
+    assert(this.dataLength[slot] === -2, 'a new slot is free', slot);
+    this.#paths[slot] = path;
+    this.#shard(path).set(path, slot);
+    this.dataLength[slot] = -1;
+    this.#firstChild[slot] = -1;
+    this.#parent[slot] = -1;
+    this.czxid[slot] = this.mzxid[slot] = this.pzxid[slot] = 0;
+    this.ctime[slot] = this.mtime[slot] = this.owner[slot] = 0;
+    this.version[slot] = this.aversion[slot] = this.creations[slot] = 0;
+    this.aclId[slot] = this.children[slot] = this.kind[slot] = 0;
+    this.count++;
+    this.approximateBytes += path.length;
+    return slot;
+  }
+
+  /** Makes `slot` the last child of `parent`. */
+  link(slot: number, parent: number): void {
+    const first = this.#firstChild[parent]!;
+    if (first === -1) {
+      this.#firstChild[parent] = slot;
+      this.#next[slot] = this.#previous[slot] = slot;
+    } else {
+      const last = this.#previous[first]!;
+      this.#next[last] = slot;
+      this.#previous[slot] = last;
+      this.#next[slot] = first;
+      this.#previous[first] = slot;
+    }
+    this.#parent[slot] = parent;
+    this.children[parent]!++;
+  }
+
+  /** Frees the slot of a node without children and takes it from its parent. */
+  remove(slot: number): void {
+    assert(this.children[slot] === 0, 'a node with children stays', slot);
+    const parent = this.#parent[slot]!;
+    const next = this.#next[slot]!;
+    if (next === slot) {
+      this.#firstChild[parent] = -1;
+    } else {
+      const previous = this.#previous[slot]!;
+      this.#next[previous] = next;
+      this.#previous[next] = previous;
+      if (this.#firstChild[parent] === slot) this.#firstChild[parent] = next;
+    }
+    this.children[parent]!--;
+    const path = this.#paths[slot]!;
+    this.approximateBytes -= path.length;
+    this.setData(slot, null, 0, 0);
+    this.#shard(path).delete(path);
+    this.#paths[slot] = '';
+    this.dataLength[slot] = -2;
+    this.#free.push(slot);
+    this.count--;
+  }
+
+  parent(slot: number): number {
+    return this.#parent[slot]!;
+  }
+
+  /** First child, -1 when there is none; walk on with `nextChild`. */
+  firstChild(slot: number): number {
+    return this.#firstChild[slot]!;
+  }
+
+  /** The sibling after `child`, -1 after the last one. */
+  nextChild(child: number): number {
+    const next = this.#next[child]!;
+    return next === this.#firstChild[this.#parent[child]!] ? -1 : next;
+  }
+
+  /** Copies `source[start, end)` as the node's data; null source: null data. */
+  setData(slot: number, source: Uint8Array | null, start: number, end: number): void {
+    const oldLength = this.dataLength[slot]!;
+    const length = source === null ? -1 : end - start;
+    if (source === null) this.#slab.remove(this.#dataRef[slot]!, oldLength);
+    else this.#dataRef[slot] = this.#slab.replace(this.#dataRef[slot]!, oldLength, source, start, end);
+    this.dataLength[slot] = length;
+    this.approximateBytes += Math.max(length, 0) - Math.max(oldLength, 0);
+  }
+
+  /** Copies the node's data to `target` at `at`. */
+  copyData(slot: number, target: Buffer, at: number): void {
+    this.#slab.copy(this.#dataRef[slot]!, this.dataLength[slot]!, target, at);
+  }
+
+  #shard(path: string): Map<string, number> {
+    const length = path.length;
+    return this.#index[(path.charCodeAt(length - 1) + length) & (indexShards - 1)]!;
+  }
+
+  #grow(): void {
+    const size = this.czxid.length * 2;
+    this.czxid = grown(this.czxid, new Float64Array(size));
+    this.mzxid = grown(this.mzxid, new Float64Array(size));
+    this.pzxid = grown(this.pzxid, new Float64Array(size));
+    this.ctime = grown(this.ctime, new Float64Array(size));
+    this.mtime = grown(this.mtime, new Float64Array(size));
+    this.owner = grown(this.owner, new Float64Array(size));
+    this.version = grown(this.version, new Int32Array(size));
+    this.aversion = grown(this.aversion, new Int32Array(size));
+    this.creations = grown(this.creations, new Int32Array(size));
+    this.aclId = grown(this.aclId, new Int32Array(size));
+    this.children = grown(this.children, new Int32Array(size));
+    this.kind = grown(this.kind, new Uint8Array(size));
+    this.dataLength = grown(this.dataLength, new Int32Array(size).fill(-2));
+    this.#dataRef = grown(this.#dataRef, new Uint32Array(size));
+    this.#parent = grown(this.#parent, new Int32Array(size));
+    this.#firstChild = grown(this.#firstChild, new Int32Array(size));
+    this.#next = grown(this.#next, new Int32Array(size));
+    this.#previous = grown(this.#previous, new Int32Array(size));
+  }
+}
+
+function grown<T extends { set(from: T): void }>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}
