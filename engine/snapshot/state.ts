@@ -20,7 +20,8 @@ import { assert } from '../base/assert.ts';
 import { Reader, Writer } from '../base/bytes.ts';
 import { Session } from '../session/table.ts';
 import { openAclBytes } from '../tree/acl-table.ts';
-import { parentOf, Tree, type BeforeChange } from '../tree/tree.ts';
+import { parentOf } from '../tree/paths.ts';
+import { Tree, type BeforeChange } from '../tree/tree.ts';
 import { nodeKind, passwordBytes } from '../txn/types.ts';
 
 const formatVersion = 1;

@@ -11,6 +11,7 @@ import { Session, SessionTable } from '../session/table.ts';
 import type { TxnCursor } from '../txn/batch.ts';
 import { nodeKind, passwordBytes, txnType, type NodeKind, type TxnType } from '../txn/types.ts';
 import { AclTable } from './acl-table.ts';
+import { parentOf } from './paths.ts';
 import { Store } from './store.ts';
 import type { TreeView } from './view.ts';
 import type { WatchSink } from './watches.ts';
@@ -25,12 +26,6 @@ export interface MultiListener {
 export interface BeforeChange {
   changing(slot: number): void;
   created(slot: number): void;
-}
-
-/** Parent's path: `/` for a node at the top. */
-export function parentOf(path: string): string {
-  const slash = path.lastIndexOf('/');
-  return slash === 0 ? '/' : path.slice(0, slash);
 }
 
 export class Tree implements TreeView {

@@ -28,7 +28,7 @@ export const txnType = {
   resumeSession: 201,
   /** empty: removes the session and every ephemeral node it owns */
   closeSession: 202,
-  /** i32 code: a refused request takes a zxid as well, as in ZooKeeper */
+  /** i32 code · i32 operation asked for: a refused request takes a zxid as well, as in ZooKeeper */
   error: 203,
   /** i32 count · i32 index of the failing operation · i32 code */
   multiError: 204,

@@ -1,0 +1,142 @@
+/**
+ * Who may do what: ACL checks and the ACLs that clients send (ZooKeeper's ZooKeeperServer.checkACL,
+ * PrepRequestProcessor.fixupACL and the authentication providers world, auth, digest, ip).
+ */
+import type { Buffer } from 'node:buffer';
+import { decodeAcls, decodeIds, type Acl, type Id } from '../wire/acl.ts';
+
+/** Crypto that the pure layers borrow from the host. */
+export interface Secrets {
+  sha1Base64(text: string): string;
+  equalSecret(a: Uint8Array, b: Uint8Array): boolean;
+  random(into: Uint8Array): void;
+}
+
+/** The identity whose holder passes every check. */
+const superScheme = 'super';
+
+/**
+ * True when one of the connection's identities has `wanted` by the ACL. `acl` null is open to all;
+ * the identities are decoded only when an entry is not `world:anyone`.
+ */
+export function isAllowed(acl: Buffer | null, wanted: number, identity: Buffer, start: number, end: number): boolean {
+  if (acl === null) return true;
+  const acls = decodeAcls(acl);
+  const ids = decodeIds(identity, start, end);
+  return holdsRight(acls, wanted, ids);
+}
+
+export function holdsRight(acls: readonly Acl[], wanted: number, ids: readonly Id[]): boolean {
+  if (acls.length === 0) return true;
+  if (ids.some((id) => id.scheme === superScheme)) return true;
+  return acls.some((acl) => (acl.permissions & wanted) !== 0 && matchesAny(acl, ids));
+}
+
+function matchesAny(acl: Acl, ids: readonly Id[]): boolean {
+  if (acl.scheme === 'world' && acl.id === 'anyone') return true;
+  return ids.some((id) => id.scheme === acl.scheme
+    && (acl.scheme === 'ip' ? addressMatches(id.id, acl.id) : id.id === acl.id));
+}
+
+/**
+ * The ACL to store for what the client sent: duplicates dropped, `auth` replaced by the identities it
+ * has proved. Null when it is invalid (-114): empty, unknown scheme, malformed id, or `auth` with
+ * nothing proved.
+ */
+export function expandAcls(acls: readonly Acl[], ids: readonly Id[]): Acl[] | null {
+  const expanded: Acl[] = [];
+  const add = (acl: Acl): void => {
+    const same = (other: Acl): boolean =>
+      other.permissions === acl.permissions && other.scheme === acl.scheme && other.id === acl.id;
+    if (!expanded.some(same)) expanded.push(acl);
+  };
+  if (acls.length === 0) return null;
+  for (const acl of acls) {
+    if (acl.scheme === 'world' && acl.id === 'anyone') {
+      add(acl);
+    } else if (acl.scheme === 'auth') {
+      const proved = ids.filter((id) => isAuthenticated(id.scheme));
+      if (proved.length === 0) return null;
+      for (const id of proved) add({ permissions: acl.permissions, scheme: id.scheme, id: id.id });
+    } else if (isValidId(acl)) {
+      add(acl);
+    } else {
+      return null;
+    }
+  }
+  return expanded;
+}
+
+/** An address proves nothing about a person; `auth` stands for what a client has logged in as. */
+function isAuthenticated(scheme: string): boolean {
+  return scheme === 'digest' || scheme === superScheme;
+}
+
+function isValidId({ scheme, id }: Acl): boolean {
+  if (scheme === 'digest') return id.split(':').length === 2;
+  if (scheme === 'ip') return parseRange(id) !== null;
+  return false;
+}
+
+/** `a.b.c.d` or IPv6, with an optional `/bits`. */
+function parseRange(text: string): { bytes: number[]; bits: number } | null {
+  const [address, bitsText, extra] = text.split('/');
+  if (extra !== undefined) return null;
+  const bytes = parseAddress(address!);
+  if (bytes === null) return null;
+  if (bitsText === undefined) return { bytes, bits: bytes.length * 8 };
+  const bits = Number(bitsText);
+  if (!/^\d+$/.test(bitsText) || bits > bytes.length * 8) return null;
+  return { bytes, bits };
+}
+
+function parseAddress(text: string): number[] | null {
+  if (!text.includes(':')) {
+    const parts = text.split('.');
+    if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) <= 255)) return null;
+    return parts.map(Number);
+  }
+  const [head, tail, extra] = text.split('::');
+  if (extra !== undefined) return null;
+  const groups = (part: string | undefined): string[] => (part === undefined || part === '' ? [] : part.split(':'));
+  const left = groups(head);
+  const right = groups(tail);
+  const missing = 8 - left.length - right.length;
+  if (tail === undefined ? missing !== 0 : missing < 1) return null;
+  const all = [...left, ...Array.from({ length: missing }, () => '0'), ...right];
+  if (!all.every((group) => /^[0-9a-fA-F]{1,4}$/.test(group))) return null;
+  return all.flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 0xff]);
+}
+
+function addressMatches(address: string, range: string): boolean {
+  const wanted = parseRange(range);
+  const actual = parseAddress(address);
+  if (wanted === null || actual === null || wanted.bytes.length !== actual.length) return false;
+  for (let bit = 0; bit < wanted.bits; bit += 8) {
+    const mask = wanted.bits - bit >= 8 ? 0xff : (0xff00 >> (wanted.bits - bit)) & 0xff;
+    if (((wanted.bytes[bit / 8]! ^ actual[bit / 8]!) & mask) !== 0) return false;
+  }
+  return true;
+}
+
+/**
+ * What an auth packet proves: for `digest` with `user:password` the id `user:base64(sha1(user:password))`,
+ * and `super` beside it when that equals `superDigest`. `ip` proves nothing new. Null: refused (-115, then
+ * the connection closes).
+ */
+export function authenticate(scheme: string, proof: Buffer, secrets: Secrets, superDigest: string): Id[] | null {
+  if (scheme === 'ip') return [];
+  if (scheme !== 'digest') return null;
+  const text = proof.toString('utf8');
+  const colon = text.indexOf(':');
+  const user = colon === -1 ? text : text.slice(0, colon);
+  const id = `${user}:${secrets.sha1Base64(text)}`;
+  if (superDigest !== '' && id === superDigest) return [{ scheme: 'digest', id }, { scheme: superScheme, id: '' }];
+  return [{ scheme: 'digest', id }];
+}
+
+/** ACLs as getACL shows them to somebody without ADMIN: the hash of a digest id is hidden. */
+export function maskDigests(acls: readonly Acl[]): Acl[] {
+  return acls.map((acl) => (acl.scheme === 'digest' ? { ...acl, id: `${acl.id.split(':')[0]!}:x` } : acl));
+}
+

@@ -1,0 +1,243 @@
+/**
+ * The tree as it will be once everything in flight is applied.
+ *
+ *   prepared txns   z1   z2   z3   z4            a change remembers the last txn that touched its node
+ *                    └ applied ┘  └ in flight ┘   and goes away once that one is applied
+ *
+ * ZooKeeper calls these outstanding changes. Records are pooled: preparing a write allocates nothing
+ * but the path. A multi that fails halfway is undone from a log of what its parts changed (forgetting
+ * that was ZOOKEEPER-1624 and 2052).
+ */
+import type { Buffer } from 'node:buffer';
+import { assert } from '../base/assert.ts';
+import { nodeKind, type NodeKind } from '../txn/types.ts';
+import type { TreeView } from '../tree/view.ts';
+
+/** One node with all txns in flight counted in. */
+export class Change {
+  path = '';
+  exists = false;
+  version = 0;
+  creations = 0;
+  children = 0;
+  aclVersion = 0;
+  /** vector<ACL>; null stands for `world:anyone` with all rights. */
+  acl: Buffer | null = null;
+  kind: NodeKind = nodeKind.persistent;
+  owner = 0;
+  /** The last txn that changed it. */
+  zxid = 0;
+
+  copyFrom(other: Change): void {
+    this.path = other.path;
+    this.exists = other.exists;
+    this.version = other.version;
+    this.creations = other.creations;
+    this.children = other.children;
+    this.aclVersion = other.aclVersion;
+    this.acl = other.acl;
+    this.kind = other.kind;
+    this.owner = other.owner;
+    this.zxid = other.zxid;
+  }
+}
+
+export class Overlay {
+  readonly #tree: TreeView;
+  readonly #changes = new Map<string, Change>();
+  readonly #pool: Change[] = [];
+  /** Ring of (zxid, change) in the order of preparation. */
+  #zxids = new Float64Array(1024);
+  #touched: (Change | null)[] = Array.from({ length: 1024 }, () => null);
+  #head = 0;
+  #length = 0;
+  /** Ephemeral nodes in flight by session: what a close must count as deleted. */
+  readonly #ephemerals = new Map<number, Set<string>>();
+  /** Undo log of a multi: pairs of (change, what it was); null outside a multi. */
+  #undo: { change: Change; before: Change; fresh: boolean }[] | null = null;
+  readonly #scratch = new Change();
+
+  constructor(tree: TreeView) {
+    this.#tree = tree;
+  }
+
+  /**
+   * The node at `path` as it will be, null when there will be none. Valid until the next call:
+   * only `touch` makes it a lasting change.
+   */
+  find(path: string): Change | null {
+    const change = this.#changes.get(path);
+    if (change !== undefined) return change.exists ? change : null;
+    const slot = this.#tree.find(path);
+    if (slot === -1) return null;
+    const found = this.#scratch;
+    this.#load(found, path, slot);
+    return found;
+  }
+
+  /** The lasting record of the node at `path`, marked as changed by `zxid`; made if need be. */
+  touch(path: string, zxid: number): Change {
+    let change = this.#changes.get(path);
+    const fresh = change === undefined;
+    if (change === undefined) {
+      change = this.#pool.pop() ?? new Change();
+      const slot = this.#tree.find(path);
+      if (slot === -1) this.#blank(change, path);
+      else this.#load(change, path, slot);
+      this.#changes.set(path, change);
+    }
+    if (this.#undo !== null) {
+      const before = new Change();
+      before.copyFrom(change);
+      this.#undo.push({ change, before, fresh });
+    } else if (change.zxid !== zxid) {
+      this.#enqueue(zxid, change);
+    }
+    change.zxid = zxid;
+    return change;
+  }
+
+  /** Marks a node as created by the present txn. */
+  create(path: string, zxid: number, kind: NodeKind, owner: number, acl: Buffer | null): void {
+    const change = this.touch(path, zxid);
+    assert(!change.exists, 'a node is created once', zxid);
+    change.exists = true;
+    change.version = change.creations = change.children = change.aclVersion = 0;
+    change.kind = kind;
+    change.owner = owner;
+    change.acl = acl;
+    if (kind === nodeKind.ephemeral) this.#own(owner, path);
+  }
+
+  remove(path: string, zxid: number): void {
+    const change = this.touch(path, zxid);
+    assert(change.exists, 'a node is deleted once', zxid);
+    change.exists = false;
+  }
+
+  /** Paths of the session's ephemeral nodes, those in flight included. */
+  ephemeralsOf(session: number): string[] {
+    const paths = new Set<string>(this.#ephemerals.get(session) ?? []);
+    this.#tree.eachEphemeral(session, (path) => paths.add(path));
+    return [...paths].filter((path) => {
+      const change = this.#changes.get(path);
+      return change === undefined || (change.exists && change.owner === session);
+    });
+  }
+
+  /** Everything up to `zxid` is in the tree now. */
+  applied(zxid: number): void {
+    while (this.#length > 0 && this.#zxids[this.#head]! <= zxid) {
+      const at = this.#head;
+      const change = this.#touched[at]!;
+      if (change.zxid === this.#zxids[at]) this.#forget(change);
+      this.#touched[at] = null;
+      this.#head = (at + 1) & (this.#touched.length - 1);
+      this.#length--;
+    }
+  }
+
+  reset(): void {
+    this.#changes.clear();
+    this.#ephemerals.clear();
+    this.#touched.fill(null);
+    this.#head = 0;
+    this.#length = 0;
+    this.#undo = null;
+  }
+
+  /** Starts remembering how to undo; ends with `keep` or `undo`. */
+  beginMulti(): void {
+    this.#undo = [];
+  }
+
+  keepMulti(zxid: number): void {
+    const undo = this.#undo!;
+    this.#undo = null;
+    const seen = new Set<Change>();
+    for (const { change } of undo) {
+      if (seen.has(change)) continue;
+      seen.add(change);
+      this.#enqueue(zxid, change);
+    }
+  }
+
+  undoMulti(): void {
+    const undo = this.#undo!;
+    this.#undo = null;
+    for (let i = undo.length - 1; i >= 0; i--) {
+      const { change, before, fresh } = undo[i]!;
+      if (change.kind === nodeKind.ephemeral && change.exists && !before.exists) {
+        this.#ephemerals.get(change.owner)?.delete(change.path);
+      }
+      change.copyFrom(before);
+      if (fresh) {
+        this.#changes.delete(change.path);
+        this.#pool.push(change);
+      }
+    }
+  }
+
+  #load(change: Change, path: string, slot: number): void {
+    const tree = this.#tree;
+    const aclId = tree.aclId(slot);
+    change.path = path;
+    change.exists = true;
+    change.version = tree.version(slot);
+    change.creations = tree.childCreations(slot);
+    change.children = tree.childCount(slot);
+    change.aclVersion = tree.aclVersion(slot);
+    change.acl = aclId === 0 ? null : tree.aclBytes(aclId);
+    change.kind = tree.kind(slot);
+    change.owner = tree.owner(slot);
+    change.zxid = 0;
+  }
+
+  #blank(change: Change, path: string): void {
+    change.path = path;
+    change.exists = false;
+    change.version = change.creations = change.children = change.aclVersion = 0;
+    change.acl = null;
+    change.kind = nodeKind.persistent;
+    change.owner = 0;
+    change.zxid = 0;
+  }
+
+  #own(session: number, path: string): void {
+    const paths = this.#ephemerals.get(session);
+    if (paths === undefined) this.#ephemerals.set(session, new Set([path]));
+    else paths.add(path);
+  }
+
+  #forget(change: Change): void {
+    this.#changes.delete(change.path);
+    if (change.kind === nodeKind.ephemeral) {
+      const paths = this.#ephemerals.get(change.owner);
+      if (paths?.delete(change.path) === true && paths.size === 0) this.#ephemerals.delete(change.owner);
+    }
+    change.acl = null;
+    if (this.#pool.length < 65536) this.#pool.push(change);
+  }
+
+  #enqueue(zxid: number, change: Change): void {
+    if (this.#length === this.#touched.length) this.#grow();
+    const at = (this.#head + this.#length) & (this.#touched.length - 1);
+    this.#zxids[at] = zxid;
+    this.#touched[at] = change;
+    this.#length++;
+  }
+
+  #grow(): void {
+    const size = this.#touched.length;
+    const zxids = new Float64Array(size * 2);
+    const touched: (Change | null)[] = Array.from({ length: size * 2 }, () => null);
+    for (let i = 0; i < size; i++) {
+      const from = (this.#head + i) & (size - 1);
+      zxids[i] = this.#zxids[from]!;
+      touched[i] = this.#touched[from]!;
+    }
+    this.#zxids = zxids;
+    this.#touched = touched;
+    this.#head = 0;
+  }
+}

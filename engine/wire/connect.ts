@@ -1,0 +1,49 @@
+/**
+ * The handshake: the first frame each way, without a header.
+ *
+ *   request   i32 protocolVersion · i64 lastZxidSeen · i32 timeOut · i64 sessionId · buffer passwd [· bool readOnly]
+ *   response  i32 protocolVersion · i32 timeOut · i64 sessionId · buffer passwd [· bool readOnly]
+ *
+ * Clients older than 3.4 send 44 bytes and expect 36; later ones send the readOnly byte (45) and
+ * expect it back (37). Some check the length, so the answer mirrors the request.
+ */
+import { Buffer } from 'node:buffer';
+import { Reader, Writer } from '../base/bytes.ts';
+import { passwordBytes } from '../txn/types.ts';
+
+export interface ConnectRequest {
+  readonly lastZxidSeen: number;
+  readonly timeoutMs: number;
+  /** 0 asks for a new session. */
+  readonly session: number;
+  readonly password: Buffer;
+  readonly readOnly: boolean;
+  /** The request had the trailing byte, so the response needs it too. */
+  readonly hasReadOnlyByte: boolean;
+}
+
+/** Decodes the frame in `bytes[start, end)`; null when it is no connect request. */
+export function decodeConnectRequest(bytes: Buffer, start: number, end: number): ConnectRequest | null {
+  const reader = new Reader().reset(bytes, start, end);
+  const protocolVersion = reader.i32();
+  const lastZxidSeen = reader.i64();
+  const timeoutMs = reader.i32();
+  const session = reader.i64();
+  const password = reader.buffer() ?? Buffer.alloc(0);
+  const hasReadOnlyByte = reader.left > 0;
+  const readOnly = hasReadOnlyByte && reader.bool();
+  if (reader.bad || protocolVersion !== 0) return null;
+  return { lastZxidSeen, timeoutMs, session, password: Buffer.from(password), readOnly, hasReadOnlyByte };
+}
+
+/** Appends the response; timeoutMs 0 and session 0 tell the client that its session is gone. */
+export function writeConnectResponse(
+  out: Writer, timeoutMs: number, session: number, password: Uint8Array, hasReadOnlyByte: boolean,
+): void {
+  out.i32(20 + passwordBytes + (hasReadOnlyByte ? 1 : 0));
+  out.i32(0);
+  out.i32(timeoutMs);
+  out.i64(session);
+  out.buffer(password);
+  if (hasReadOnlyByte) out.bool(false);
+}

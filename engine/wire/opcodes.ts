@@ -1,0 +1,80 @@
+/** Operations of the client protocol (ZooKeeper's ZooDefs.OpCode) and what a server needs to know of each. */
+export const opcode = {
+  create: 1,
+  delete: 2,
+  exists: 3,
+  getData: 4,
+  setData: 5,
+  getAcl: 6,
+  setAcl: 7,
+  getChildren: 8,
+  sync: 9,
+  ping: 11,
+  getChildren2: 12,
+  check: 13,
+  multi: 14,
+  create2: 15,
+  auth: 100,
+  setWatches: 101,
+  closeSession: -11,
+} as const;
+
+/** xids that are not a request's number. */
+export const specialXid = { event: -1, ping: -2, auth: -4, setWatches: -8 } as const;
+
+/** Goes through consensus. */
+export function isWriteOp(op: number): boolean {
+  switch (op) {
+    case opcode.create:
+    case opcode.delete:
+    case opcode.setData:
+    case opcode.setAcl:
+    case opcode.sync:
+    case opcode.multi:
+    case opcode.create2:
+    case opcode.closeSession:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Is answered by the server that the client is connected to. */
+export function isReadOp(op: number): boolean {
+  switch (op) {
+    case opcode.exists:
+    case opcode.getData:
+    case opcode.getAcl:
+    case opcode.getChildren:
+    case opcode.getChildren2:
+    case opcode.ping:
+    case opcode.setWatches:
+      return true;
+    default:
+      return false;
+  }
+}
+
+const lastOpNames: Readonly<Record<number, string>> = {
+  [opcode.create]: 'CREA',
+  [opcode.create2]: 'CREA',
+  [opcode.delete]: 'DELE',
+  [opcode.exists]: 'EXIS',
+  [opcode.getData]: 'GETD',
+  [opcode.setData]: 'SETD',
+  [opcode.getAcl]: 'GETA',
+  [opcode.setAcl]: 'SETA',
+  [opcode.getChildren]: 'GETC',
+  [opcode.getChildren2]: 'GETC',
+  [opcode.sync]: 'SYNC',
+  [opcode.ping]: 'PING',
+  [opcode.multi]: 'MULT',
+  [opcode.setWatches]: 'SETW',
+  [opcode.closeSession]: 'CLOS',
+  [-10]: 'SESS',
+};
+
+/** `lop` of the four-letter word `cons`. */
+export function lastOpName(op: number): string {
+  return lastOpNames[op] ?? 'NA';
+}
