@@ -22,6 +22,7 @@ declare module 'node:buffer' {
     write(text: string, offset: number, length: number, encoding: 'utf8' | 'latin1'): number;
     readDoubleBE(offset: number): number;
     readInt32BE(offset: number): number;
+    indexOf(value: Uint8Array | number, byteOffset?: number): number;
     writeDoubleBE(value: number, offset: number): number;
   }
 }
