@@ -304,51 +304,77 @@ export class LogStore implements LogPort {
   async #read(after: number, bytesMax: number): Promise<{ floor: number; batches: Batch[] }> {
     const segments = this.#segments;
     let index = segments.findLastIndex((segment) => segment.start <= after);
-    if (index === -1) return { floor: after >= this.#durable && segments.length === 0 ? this.#durable : -1, batches: [] };
+    if (index === -1) return { floor: -1, batches: [] };
     const place = this.#places.get(after);
-    let offset = place?.sequence === segments[index]!.sequence ? place.offset : segmentHeaderBytes;
-    let floor = offset === segmentHeaderBytes ? segments[index]!.start : after;
+    const known = place?.sequence === segments[index]!.sequence;
+    let offset = known ? place!.offset : segmentHeaderBytes;
+    let floor = known ? after : segments[index]!.start;
     const batches: Batch[] = [];
     let bytes = 0;
-    while (index < segments.length && bytes < bytesMax) {
+    for (; index < segments.length && bytes < bytesMax; index++) {
       const { sequence } = segments[index]!;
-      const file = await open(join(this.#options.folder, segmentName(sequence)), 'r');
-      try {
-        for (;;) {
-          const batch = await readEntry(file, sequence, offset);
-          if (batch === null || batch.last > this.#durable) break;
-          offset += entryHeaderBytes + batch.bytes.length;
-          if (batch.last <= after) {
-            floor = batch.last;
-          } else {
-            batches.push(batch);
-            bytes += batch.bytes.length;
-            if (bytes >= bytesMax) break;
-          }
+      const entries = new EntryReader(join(this.#options.folder, segmentName(sequence)), sequence, offset);
+      await entries.walk((batch) => {
+        if (batch.last > this.#durable) return false;
+        if (batch.last <= after) {
+          floor = batch.last;
+          return true;
         }
-      } finally {
-        await file.close();
-      }
-      if (batches.length > 0) this.#places.set(batches.at(-1)!.last, { sequence, offset });
-      if (bytes < bytesMax) {
-        index++;
-        offset = segmentHeaderBytes;
-      }
+        batches.push(batch);
+        bytes += batch.bytes.length;
+        return bytes < bytesMax;
+      });
+      if (batches.length > 0) this.#places.set(batches.at(-1)!.last, { sequence, offset: entries.offset });
+      offset = segmentHeaderBytes;
     }
     return { floor, batches };
   }
 }
 
 const nothing = new Uint8Array(0);
+/** One read of a segment; an entry larger than this gets a read of its own size. */
+const blockBytes = 1024 * 1024;
 
-type FileHandle = Awaited<ReturnType<typeof open>>;
+/** Walks the entries of one segment file in blocks. */
+class EntryReader {
+  /** After the last entry that `walk` visited. */
+  offset: number;
+  readonly #path: string;
+  readonly #sequence: number;
 
-async function readEntry(file: FileHandle, sequence: number, offset: number): Promise<Batch | null> {
-  const head = Buffer.alloc(entryHeaderBytes);
-  await file.read(head, 0, head.length, offset);
-  const header = decodeEntryHeader(head, 0, crc32);
-  if (header === null || header.segment !== sequence || header.offset !== offset) return null;
-  const bytes = Buffer.allocUnsafeSlow(header.length - entryHeaderBytes);
-  await file.read(bytes, 0, bytes.length, offset + entryHeaderBytes);
-  return decodeBatch(bytes, crc32);
+  constructor(path: string, sequence: number, offset: number) {
+    this.#path = path;
+    this.#sequence = sequence;
+    this.offset = offset;
+  }
+
+  /** Calls `visit` with each batch until it returns false; an entry that it refuses by that counts as visited. */
+  async walk(visit: (batch: Batch) => boolean): Promise<void> {
+    const file = await open(this.#path, 'r');
+    try {
+      for (let wanted = blockBytes; wanted > 0;) {
+        const block = Buffer.allocUnsafeSlow(wanted);
+        const { bytesRead } = await file.read(block, 0, wanted, this.offset);
+        wanted = this.#walkBlock(block.subarray(0, bytesRead), wanted, visit);
+      }
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** Returns how much to read next from `offset` on, 0 at the end. */
+  #walkBlock(block: Buffer, wanted: number, visit: (batch: Batch) => boolean): number {
+    const base = this.offset;
+    for (;;) {
+      const at = this.offset - base;
+      const header = decodeEntryHeader(block, at, crc32);
+      if (header === null) return at > 0 && block.length === wanted ? blockBytes : 0;
+      if (header.segment !== this.#sequence || header.offset !== this.offset) return 0;
+      if (at + header.length > block.length) return block.length < wanted ? 0 : Math.max(blockBytes, header.length);
+      const batch = decodeBatch(Buffer.from(block.subarray(at + entryHeaderBytes, at + header.length)), crc32);
+      if (batch === null) return 0;
+      this.offset += header.length;
+      if (!visit(batch)) return 0;
+    }
+  }
 }

@@ -60,10 +60,10 @@ export class SnapshotStore implements SnapshotPort {
     return setAside;
   }
 
-  create(zxid: number): SnapshotSink {
+  create(zxid: number, progress: () => void): SnapshotSink {
     const path = `${this.#path(zxid)}.tmp`;
     writeFileSync(path, encodeFileHeader(zxid, crc32));
-    return new Sink(path, this.#pool, () => this.#publish(zxid));
+    return new Sink(path, this.#pool, progress, () => this.#publish(zxid));
   }
 
   open(done: (source: SnapshotFile | null) => void): void {
@@ -159,14 +159,16 @@ class Sink implements SnapshotSink {
   pending = 0;
   readonly #path: string;
   readonly #pool: Piscina;
+  readonly #progress: () => void;
   readonly #publish: () => void;
   readonly #seal = new Seal(crc32);
   /** Tasks run one after another, so that chunks lie in order. */
   #chain: Promise<void> = Promise.resolve();
   #error: string | null = null;
 
-  constructor(path: string, pool: Piscina, publish: () => void) {
+  constructor(path: string, pool: Piscina, progress: () => void, publish: () => void) {
     this.#path = path;
+    this.#progress = progress;
     this.#pool = pool;
     this.#publish = publish;
   }
@@ -177,6 +179,7 @@ class Sink implements SnapshotSink {
       const header = await this.#pool.run({ path: this.#path, raw: chunk }, { name: 'append' }) as ChunkHeader;
       this.#seal.add(header);
       this.pending--;
+      this.#progress();
     });
   }
 

@@ -137,15 +137,6 @@ export class Overlay {
     }
   }
 
-  reset(): void {
-    this.#changes.clear();
-    this.#ephemerals.clear();
-    this.#touched.fill(null);
-    this.#head = 0;
-    this.#length = 0;
-    this.#undo = null;
-  }
-
   /** Starts remembering how to undo; ends with `keep` or `undo`. */
   beginMulti(): void {
     this.#undo = [];

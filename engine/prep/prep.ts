@@ -71,12 +71,6 @@ export class Prep {
     }
   }
 
-  /** This server leads no more: what was in flight is no longer known to come true. */
-  reset(): void {
-    this.overlay.reset();
-    this.#sessions.clear();
-  }
-
   /** Writes the body and returns the txn's type, or returns the error code. */
   #decide(request: RequestCursor, origin: number, zxid: number): TxnType | ErrorCode {
     const reader = this.#reader.reset(request.bytes, request.bodyStart, request.bodyEnd);

@@ -36,6 +36,14 @@ export class Results implements MultiListener {
     return txn.type === txnType.error ? this.#reader.reset(txn.bytes, txn.bodyStart, txn.bodyEnd).i32() : errorCode.ok;
   }
 
+  /** The operation that an error txn refuses, 0 for any other txn. */
+  refusedOp(txn: TxnCursor): number {
+    if (txn.type !== txnType.error) return 0;
+    const reader = this.#reader.reset(txn.bytes, txn.bodyStart, txn.bodyEnd);
+    reader.i32();
+    return reader.i32();
+  }
+
   /** Appends the reply to request `xid`, whose txn was applied last. */
   answer(xid: number, txn: TxnCursor, out: Writer): void {
     if (txn.type === txnType.error) {

@@ -1,25 +1,417 @@
 /**
  * The client side of a server: frames in, requests sorted, replies and events out.
  *
- *   bytes ─► frames ─► handshake │ read (answered here) │ write (forwarded) │ auth, ping
+ *   bytes ─► frames ─► handshake │ read (answered here) │ write (forwarded) │ auth
  *   committed txn of ours ─► reply ─► reads parked behind it ─► one write per connection and turn
  *
  * Semantics: ZooKeeper's NIOServerCnxn, ZooKeeperServer and FinalRequestProcessor.
  */
 import { Buffer } from 'node:buffer';
 import { Reader, Writer } from '../base/bytes.ts';
-import type { Results } from '../read/results.ts';
-import type { Reads } from '../read/reads.ts';
+import { authenticate } from '../prep/access.ts';
+import { Reads } from '../read/reads.ts';
+import { Results } from '../read/results.ts';
 import type { Tree } from '../tree/tree.ts';
-import type { Watches } from '../tree/watches.ts';
+import { Watches } from '../tree/watches.ts';
 import type { TxnCursor } from '../txn/batch.ts';
 import { internalOp } from '../txn/request.ts';
 import { passwordBytes, txnType } from '../txn/types.ts';
+import { decodeConnectRequest, writeConnectResponse, type ConnectRequest } from '../wire/connect.ts';
 import { errorCode } from '../wire/errors.ts';
-import { decodeConnectRequest, writeConnectResponse } from '../wire/connect.ts';
+import type { EventType } from '../wire/events.ts';
 import { isReadOp, isWriteOp, opcode } from '../wire/opcodes.ts';
 import { writeEvent, writeReply } from '../wire/replies.ts';
 import { Connection } from './connection.ts';
 import type { Forwarding } from './forwarding.ts';
 import type { ServerOptions } from './options.ts';
 import type { ClientLink, Ports } from './ports.ts';
+import { Traffic } from './traffic.ts';
+
+/** Replies that a client does not fetch: above this it gets no more until it has caught up. */
+const backlogBytesMax = 8 * 1024 * 1024;
+const requestHeaderBytes = 8;
+const noPassword = Buffer.alloc(passwordBytes);
+
+export class Clients {
+  readonly watches: Watches;
+  readonly traffic = new Traffic();
+  /** Connections by the link they came with, by number and by session. */
+  readonly #byLink = new Map<ClientLink, Connection>();
+  readonly #byId = new Map<number, Connection>();
+  readonly #bySession = new Map<number, Connection>();
+  readonly #options: ServerOptions;
+  readonly #ports: Ports;
+  readonly #forwarding: Forwarding;
+  readonly #scratch = new Writer(64);
+  readonly #reader = new Reader();
+  #tree: Tree;
+  #reads: Reads;
+  #results: Results;
+  #serving = false;
+  #nextId = 1;
+  #dirty: Connection[] = [];
+  #paused: Connection[] = [];
+  #touched: Connection[] = [];
+
+  constructor(options: ServerOptions, ports: Ports, forwarding: Forwarding, tree: Tree) {
+    this.#options = options;
+    this.#ports = ports;
+    this.#forwarding = forwarding;
+    this.#tree = tree;
+    this.watches = new Watches((id, type, path) => this.#event(id, type, path));
+    this.#reads = new Reads(tree, this.watches);
+    this.#results = new Results(tree);
+    tree.watches = this.watches;
+  }
+
+  /** Another tree took the place of ours; nobody is connected who could notice. */
+  setTree(tree: Tree): void {
+    this.#tree = tree;
+    this.#reads = new Reads(tree, this.watches);
+    this.#results = new Results(tree);
+    tree.watches = this.watches;
+  }
+
+  get results(): Results {
+    return this.#results;
+  }
+
+  get connections(): Iterable<Connection> {
+    return this.#byId.values();
+  }
+
+  get count(): number {
+    return this.#byId.size;
+  }
+
+  // ---- coming and going --------------------------------------------------------------------------
+
+  opened(link: ClientLink): void {
+    const connection = new Connection(this.#nextId++, link, this.#ports.clock.now());
+    this.#byLink.set(link, connection);
+    this.#byId.set(connection.id, connection);
+  }
+
+  closed(link: ClientLink): void {
+    const connection = this.#byLink.get(link);
+    if (connection === undefined) return;
+    this.#byLink.delete(link);
+    this.#byId.delete(connection.id);
+    this.#detach(connection);
+  }
+
+  bytes(link: ClientLink, chunk: Buffer): void {
+    const connection = this.#byLink.get(link);
+    if (connection === undefined || connection.phase === 'closing') return;
+    connection.frames.push(chunk);
+    connection.heardAt = this.#ports.clock.now();
+    this.#process(connection);
+    this.#ports.schedule();
+  }
+
+  /** From now on requests are taken; those that waited come first. */
+  serve(): void {
+    this.#serving = true;
+    for (const connection of this.#byId.values()) {
+      if (connection.held === null) continue;
+      const { held } = connection;
+      connection.held = null;
+      this.#connect(connection, held);
+    }
+    this.resumePaused();
+  }
+
+  /** There is no leader: connections stay, their requests wait. */
+  suspend(): void {
+    this.#serving = false;
+  }
+
+  /** Nobody can be served for long: clients had better look for another server. */
+  closeAll(): void {
+    for (const connection of this.#byId.values()) this.#close(connection);
+  }
+
+  // ---- requests ----------------------------------------------------------------------------------
+
+  #process(connection: Connection): void {
+    const { frames } = connection;
+    while (connection.phase !== 'closing') {
+      if (connection.phase !== 'new' && this.#mustWait(connection)) return;
+      const found = frames.next(this.#options.juteMaxBuffer);
+      if (found === 'more') return;
+      if (found === 'bad') {
+        this.#badFrame(connection);
+        return;
+      }
+      this.traffic.received++;
+      connection.counts.received++;
+      if (connection.phase === 'new') this.#firstFrame(connection);
+      else this.#request(connection, frames.bytes, frames.start, frames.end);
+    }
+  }
+
+  /** True, and the connection is paused, when its next request has to wait. */
+  #mustWait(connection: Connection): boolean {
+    const wait = !this.#serving || connection.phase === 'opening'
+      || this.#forwarding.outstanding >= this.#options.globalOutstandingLimit
+      || connection.link.backlog + (connection.out?.at ?? 0) > backlogBytesMax;
+    if (wait && !connection.paused) {
+      connection.paused = true;
+      connection.link.pause();
+      this.#paused.push(connection);
+    }
+    return wait;
+  }
+
+  /** Lets connections go on that no longer have to wait. */
+  resumePaused(): void {
+    if (this.#paused.length === 0) return;
+    const paused = this.#paused;
+    this.#paused = [];
+    for (const connection of paused) {
+      if (connection.phase === 'closing') continue;
+      if (this.#mustWait(connection)) {
+        this.#paused.push(connection);
+        continue;
+      }
+      connection.paused = false;
+      this.#process(connection);
+      if (!connection.paused) connection.link.resume();
+    }
+  }
+
+  /** A length out of range: a four-letter word in a new connection, else garbage. */
+  #badFrame(connection: Connection): void {
+    const { badLength } = connection.frames;
+    const word = String.fromCharCode(badLength >>> 24, (badLength >>> 16) & 0xff, (badLength >>> 8) & 0xff, badLength & 0xff);
+    const answer = connection.phase === 'new' ? this.#ports.words(word) : null;
+    if (answer !== null) connection.link.write(Buffer.from(answer, 'utf8'));
+    this.#close(connection);
+  }
+
+  #firstFrame(connection: Connection): void {
+    const { bytes, start, end } = connection.frames;
+    const request = decodeConnectRequest(bytes, start, end);
+    if (request === null) {
+      this.#close(connection);
+      return;
+    }
+    connection.phase = 'opening';
+    connection.readOnlyByte = request.hasReadOnlyByte;
+    if (this.#serving) this.#connect(connection, request);
+    else connection.held = request;
+  }
+
+  #connect(connection: Connection, request: ConnectRequest): void {
+    if (request.lastZxidSeen > this.#tree.lastZxid) {
+      // It has seen more than we have: it would go back in time here and must try another server.
+      this.#close(connection);
+      return;
+    }
+    const { minSessionTimeout, maxSessionTimeout } = this.#options;
+    connection.timeoutMs = Math.min(Math.max(request.timeoutMs, minSessionTimeout), maxSessionTimeout);
+    const body = this.#scratch;
+    body.clear();
+    if (request.session === 0) {
+      body.i32(connection.timeoutMs);
+      body.i32(connection.id);
+      this.#forward(connection, internalOp.createSession, 0, connection.id, body.bytes, 0, body.at);
+    } else if (request.password.length === passwordBytes && Number.isSafeInteger(request.session) && request.session > 0) {
+      body.raw(request.password);
+      body.i32(connection.id);
+      this.#forward(connection, internalOp.resumeSession, request.session, connection.id, body.bytes, 0, body.at);
+    } else {
+      this.#refuseSession(connection);
+    }
+  }
+
+  #request(connection: Connection, bytes: Buffer, start: number, end: number): void {
+    const header = this.#reader.reset(bytes, start, end);
+    const xid = header.i32();
+    const op = header.i32();
+    if (header.bad) {
+      this.#close(connection);
+      return;
+    }
+    if (!connection.touched) {
+      connection.touched = true;
+      this.#touched.push(connection);
+    }
+    connection.lastXid = xid;
+    connection.lastOp = op;
+    const bodyStart = start + requestHeaderBytes;
+    if (isWriteOp(op)) {
+      this.#forward(connection, op, connection.session, xid, bytes, bodyStart, end);
+      if (op === opcode.closeSession) connection.phase = 'opening';
+    } else if (op === opcode.auth) {
+      this.#auth(connection, xid, header);
+    } else if (connection.outstanding.length > 0) {
+      const body = Buffer.from(bytes.subarray(bodyStart, end));
+      connection.outstanding.push(xid, op, this.#ports.clock.now(), body);
+    } else {
+      this.#read(connection, xid, op, bytes, bodyStart, end);
+    }
+  }
+
+  #forward(connection: Connection, op: number, session: number, xid: number, body: Buffer, start: number, end: number): void {
+    this.#forwarding.add(op, session, xid, connection.identity, body, start, end);
+    connection.outstanding.push(xid, op, this.#ports.clock.now(), null);
+  }
+
+  #auth(connection: Connection, xid: number, reader: Reader): void {
+    reader.i32();
+    const scheme = reader.string();
+    const proof = reader.buffer() ?? Buffer.alloc(0);
+    const ids = reader.bad ? null : authenticate(scheme, proof, this.#ports, this.#options.superDigest);
+    if (ids !== null) connection.prove(ids);
+    writeReply(this.#out(connection), xid, this.#tree.lastZxid, ids === null ? errorCode.authFailed : errorCode.ok);
+    if (ids === null) this.#closeAfterFlush(connection);
+  }
+
+  #read(connection: Connection, xid: number, op: number, bytes: Buffer, start: number, end: number): void {
+    const client = {
+      id: connection.id,
+      identity: connection.identity,
+      event: (type: EventType, path: string) => writeEvent(this.#out(connection), type, path),
+    };
+    this.#reads.answer(client, op, xid, bytes, start, end, this.#out(connection));
+    connection.lastZxid = this.#tree.lastZxid;
+    this.#answered(connection, this.#ports.clock.now());
+    // ZooKeeper answers an operation it does not know with -6 and hangs up.
+    if (!isReadOp(op)) this.#closeAfterFlush(connection);
+  }
+
+  // ---- replies -----------------------------------------------------------------------------------
+
+  /** A committed txn of one of our clients was applied just now. */
+  completed(txn: TxnCursor): void {
+    if (!this.#forwarding.complete(txn.session, txn.cxid)) return;
+    const connection = this.#requester(txn);
+    if (connection === undefined || connection.outstanding.length === 0) return;
+    const { outstanding } = connection;
+    const { xid, op, since } = outstanding;
+    if (xid !== txn.cxid || outstanding.body !== null) return;
+    outstanding.shift();
+    if (op === internalOp.createSession || op === internalOp.resumeSession) {
+      this.#sessionAnswered(connection, txn);
+    } else if (this.#results.errorOf(txn) === errorCode.sessionMoved) {
+      this.#close(connection);
+      return;
+    } else {
+      this.#results.answer(xid, txn, this.#out(connection));
+      connection.lastZxid = txn.zxid;
+      if (op === opcode.closeSession) this.#closeAfterFlush(connection);
+    }
+    this.#answered(connection, since);
+    this.#runParkedReads(connection);
+  }
+
+  /** Handshakes are found by the connection's number, everything else by its session. */
+  #requester(txn: TxnCursor): Connection | undefined {
+    const op = this.#results.refusedOp(txn);
+    const isHandshake = txn.type === txnType.createSession || txn.type === txnType.resumeSession
+      || op === internalOp.createSession || op === internalOp.resumeSession;
+    return isHandshake ? this.#byId.get(txn.cxid) : this.#bySession.get(txn.session);
+  }
+
+  #sessionAnswered(connection: Connection, txn: TxnCursor): void {
+    const id = txn.type === txnType.createSession ? txn.zxid : txn.session;
+    const session = txn.type === txnType.error ? null : this.#tree.session(id);
+    if (session === null) {
+      this.#refuseSession(connection);
+      return;
+    }
+    const before = this.#bySession.get(id);
+    if (before !== undefined && before !== connection) this.#close(before);
+    this.#bySession.set(id, connection);
+    connection.session = id;
+    connection.timeoutMs = session.timeoutMs;
+    connection.phase = 'open';
+    writeConnectResponse(this.#out(connection), session.timeoutMs, id, session.password, connection.readOnlyByte);
+  }
+
+  /** Session expired, unknown, or wrong password: the client is told and must start anew. */
+  #refuseSession(connection: Connection): void {
+    writeConnectResponse(this.#out(connection), 0, 0, noPassword, connection.readOnlyByte);
+    this.#closeAfterFlush(connection);
+  }
+
+  #runParkedReads(connection: Connection): void {
+    const { outstanding } = connection;
+    while (outstanding.length > 0 && outstanding.body !== null && connection.phase !== 'closing') {
+      const { xid, op, body } = outstanding;
+      outstanding.shift();
+      this.#read(connection, xid, op, body, 0, body.length);
+    }
+  }
+
+  /** The session is no more, whoever closed it. */
+  sessionClosed(id: number): void {
+    const connection = this.#bySession.get(id);
+    if (connection === undefined) return;
+    this.#bySession.delete(id);
+    if (!connection.closeAfterFlush) this.#close(connection);
+  }
+
+  #event(id: number, type: EventType, path: string): void {
+    const connection = this.#byId.get(id);
+    if (connection !== undefined && connection.phase !== 'closing') writeEvent(this.#out(connection), type, path);
+  }
+
+  #answered(connection: Connection, since: number): void {
+    const now = this.#ports.clock.now();
+    connection.answered(since, now);
+    this.traffic.answered(now - since);
+  }
+
+  // ---- ends of turns -----------------------------------------------------------------------------
+
+  /** One write per connection that has something to send. */
+  flush(): void {
+    if (this.#dirty.length === 0) return;
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    for (const connection of dirty) {
+      connection.flush();
+      if (connection.closeAfterFlush) this.#close(connection);
+    }
+  }
+
+  /** Sessions heard since the last call. */
+  takeTouched(): number[] {
+    const sessions: number[] = [];
+    for (const connection of this.#touched) {
+      connection.touched = false;
+      if (connection.session !== 0) sessions.push(connection.session);
+    }
+    this.#touched = [];
+    return sessions;
+  }
+
+  #out(connection: Connection): Writer {
+    connection.out ??= new Writer(outBytes);
+    if (connection.out.at === 0) this.#dirty.push(connection);
+    return connection.out;
+  }
+
+  #closeAfterFlush(connection: Connection): void {
+    connection.closeAfterFlush = true;
+    connection.phase = 'closing';
+  }
+
+  #close(connection: Connection): void {
+    connection.phase = 'closing';
+    this.#detach(connection);
+    connection.link.close();
+  }
+
+  #detach(connection: Connection): void {
+    connection.phase = 'closing';
+    connection.held = null;
+    this.watches.forget(connection.id);
+    if (this.#bySession.get(connection.session) === connection) this.#bySession.delete(connection.session);
+  }
+}
+
+/** A reply buffer starts with this much. */
+const outBytes = 4 * 1024;

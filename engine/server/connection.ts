@@ -3,14 +3,15 @@
  *
  *   new ── connect request ──► opening ── session committed ──► open ──► closing
  */
-import { Buffer } from 'node:buffer';
-import { Writer } from '../base/bytes.ts';
+import type { Buffer } from 'node:buffer';
+import type { Writer } from '../base/bytes.ts';
+import { encodeIds, type Id } from '../wire/acl.ts';
+import type { ConnectRequest } from '../wire/connect.ts';
 import { FramesIn } from './frames-in.ts';
 import { Outstanding } from './outstanding.ts';
 import type { ClientLink } from './ports.ts';
 
-/** A reply buffer starts with this much and is given up when it has grown beyond the second figure. */
-const outBytes = 4 * 1024;
+/** A reply buffer that has grown beyond this is given up after use. */
 const outBytesKept = 256 * 1024;
 
 export class Connection {
@@ -29,11 +30,16 @@ export class Connection {
   /** When this connection was accepted and when it was last heard, ms of the monotonic clock. */
   readonly since: number;
   heardAt: number;
-  /** vector<Id> of what the client has proved to be, as requests carry it. */
-  identity: Uint8Array = Buffer.alloc(0);
+  /** What the client has proved to be, and the same as vector<Id>, as requests carry it. */
+  ids: readonly Id[];
+  identity: Buffer;
 
-  /** Input waits: the server does not serve at the moment, or this client has too much outstanding. */
+  /** Its connect request, while the server does not serve. */
+  held: ConnectRequest | null = null;
+  /** Input waits: the server does not serve at the moment, or too much is outstanding. */
   paused = false;
+  /** Heard since the leader was last told. */
+  touched = false;
   /** Replies of this turn. */
   out: Writer | null = null;
   /** Close once what is written has left. */
@@ -52,17 +58,14 @@ export class Connection {
     this.link = link;
     this.since = now;
     this.heardAt = now;
+    this.ids = [{ scheme: 'ip', id: link.address }];
+    this.identity = encodeIds(this.ids);
   }
 
-  /** Where the replies of this turn go; `fresh` is told when this is the first one. */
-  writer(fresh: (connection: Connection) => void): Writer {
-    if (this.out === null) {
-      this.out = new Writer(outBytes);
-      fresh(this);
-    } else if (this.out.at === 0) {
-      fresh(this);
-    }
-    return this.out;
+  prove(ids: readonly Id[]): void {
+    const isNew = (id: Id): boolean => !this.ids.some((known) => known.scheme === id.scheme && known.id === id.id);
+    this.ids = [...this.ids, ...ids.filter(isNew)];
+    this.identity = encodeIds(this.ids);
   }
 
   /** Sends what was written in this turn; takes a new buffer while the old one is still in use. */

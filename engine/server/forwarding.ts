@@ -15,7 +15,8 @@ import { RequestCursor, writeRequest } from '../txn/request.ts';
 
 export class Forwarding {
   readonly #collecting = new Writer(64 * 1024);
-  #collected = 0;
+  /** Requests not yet cut into a frame. */
+  collected = 0;
   /** Frames cut and not wholly completed, oldest first. */
   #frames: { bytes: Buffer; left: number }[] = [];
   /** Stands on the oldest request without completion. */
@@ -26,19 +27,19 @@ export class Forwarding {
 
   add(op: number, session: number, cxid: number, identity: Uint8Array, body: Uint8Array, start: number, end: number): void {
     writeRequest(this.#collecting, op, session, cxid, identity, body, start, end);
-    this.#collected++;
+    this.collected++;
     this.outstanding++;
   }
 
   /** What was collected since the last cut, as one frame; null when there is nothing. */
   cut(): Buffer | null {
-    if (this.#collected === 0) return null;
+    if (this.collected === 0) return null;
     const bytes = this.#collecting.copy();
-    this.#frames.push({ bytes, left: this.#collected });
+    this.#frames.push({ bytes, left: this.collected });
     this.bytes += bytes.length;
     if (this.#frames.length === 1) this.#oldest.reset(bytes).next();
     this.#collecting.clear();
-    this.#collected = 0;
+    this.collected = 0;
     return bytes;
   }
 
@@ -73,7 +74,7 @@ export class Forwarding {
   forget(): void {
     this.#frames = [];
     this.#collecting.clear();
-    this.#collected = 0;
+    this.collected = 0;
     this.outstanding = 0;
     this.bytes = 0;
   }

@@ -17,33 +17,26 @@ export class FramesIn {
   #at = 0;
   #partial: Writer | null = null;
 
-  /** Takes a chunk; call `next` until it returns false before the next push. */
+  /** Length that made `next` return `bad`: in a new connection it may be a four-letter word. */
+  badLength = 0;
+
+  /** Takes a chunk; what `next` has not gone through of the one before is kept. */
   push(chunk: Buffer): void {
-    this.#chunk = chunk;
+    const left = this.#chunk.length - this.#at;
+    this.#chunk = left === 0 ? chunk : Buffer.concat([this.#chunk.subarray(this.#at), chunk]);
     this.#at = 0;
   }
 
-  /** Bytes that have arrived of a frame that is not complete. */
-  get gathered(): number {
-    return this.#partial?.at ?? 0;
-  }
-
-  /** The first four bytes that wait, as a signed integer; -1 when fewer have come. */
-  peek(): number {
-    if (this.#partial !== null || this.#chunk.length - this.#at < 4) return -1;
-    return lengthAt(this.#chunk, this.#at);
-  }
-
   /**
-   * Moves to the next whole frame. Returns false when more bytes are needed.
-   * A length that is negative or above `bytesMax` gives `bad`.
+   * Moves to the next whole frame; `more` when it has not arrived yet, `bad` when its length is
+   * negative or above `bytesMax`.
    */
   next(bytesMax: number): 'frame' | 'more' | 'bad' {
     if (this.#partial !== null) return this.#continue(bytesMax, this.#partial);
     const left = this.#chunk.length - this.#at;
     if (left >= 4) {
       const length = lengthAt(this.#chunk, this.#at);
-      if (length < 0 || length > bytesMax) return 'bad';
+      if (length < 0 || length > bytesMax) return this.#bad(length);
       if (left >= 4 + length) {
         this.bytes = this.#chunk;
         this.start = this.#at + 4;
@@ -55,21 +48,31 @@ export class FramesIn {
     if (left > 0) {
       this.#partial = new Writer(Math.max(left, 64));
       this.#partial.raw(this.#chunk, this.#at);
-      this.#at = this.#chunk.length;
     }
+    this.#chunk = none;
+    this.#at = 0;
     return 'more';
   }
 
   #continue(bytesMax: number, partial: Writer): 'frame' | 'more' | 'bad' {
     if (partial.at < 4 && !this.#gather(partial, 4)) return 'more';
     const length = lengthAt(partial.bytes, 0);
-    if (length < 0 || length > bytesMax) return 'bad';
-    if (!this.#gather(partial, 4 + length)) return 'more';
+    if (length < 0 || length > bytesMax) return this.#bad(length);
+    if (!this.#gather(partial, 4 + length)) {
+      this.#chunk = none;
+      this.#at = 0;
+      return 'more';
+    }
     this.#partial = null;
     this.bytes = partial.bytes;
     this.start = 4;
     this.end = 4 + length;
     return 'frame';
+  }
+
+  #bad(length: number): 'bad' {
+    this.badLength = length;
+    return 'bad';
   }
 
   /** Moves bytes of the chunk over until `wanted` are gathered; false when the chunk is used up before. */
@@ -82,6 +85,9 @@ export class FramesIn {
     return partial.at >= wanted;
   }
 }
+
+/** An idle connection keeps no chunk alive. */
+const none = Buffer.alloc(0);
 
 function lengthAt(b: Uint8Array, at: number): number {
   return (b[at]! << 24) | (b[at + 1]! << 16) | (b[at + 2]! << 8) | b[at + 3]!;

@@ -7,8 +7,8 @@
  * or the loop was busy, within its bounds, so batches grow with the load and with the disk's delay.
  */
 import { Buffer } from 'node:buffer';
-import type { Prep } from '../prep/prep.ts';
-import type { SessionExpiry } from '../session/expiry.ts';
+import { Prep } from '../prep/prep.ts';
+import { SessionExpiry } from '../session/expiry.ts';
 import type { Tree } from '../tree/tree.ts';
 import { BatchWriter, type TxnCursor } from '../txn/batch.ts';
 import { RequestCursor, writeRequest } from '../txn/request.ts';
@@ -28,7 +28,7 @@ export class Leading {
   readonly #options: ServerOptions;
   readonly #ports: Ports;
   readonly #replication: Replication;
-  readonly #prep: Prep;
+  #prep: Prep;
   readonly #expiry: SessionExpiry;
   readonly #batch: BatchWriter;
   readonly #cursor = new RequestCursor();
@@ -41,22 +41,24 @@ export class Leading {
   /** Sizes of the last, smallest and largest batch, bytes; for `srvr`. */
   readonly proposalBytes = { last: -1, min: -1, max: -1 };
 
-  constructor(options: ServerOptions, ports: Ports, replication: Replication, prep: Prep, expiry: SessionExpiry) {
+  constructor(options: ServerOptions, ports: Ports, replication: Replication, tree: Tree) {
     this.#options = options;
     this.#ports = ports;
     this.#replication = replication;
-    this.#prep = prep;
-    this.#expiry = expiry;
+    this.#prep = new Prep(tree, ports);
+    this.#expiry = new SessionExpiry(options.tickTime);
     this.#batch = new BatchWriter(ports.checksum);
   }
 
-  get waiting(): number {
-    return this.#inbox.length;
+  /** There are requests to prepare and the window has room for them. */
+  get hasWork(): boolean {
+    return this.ready && this.#inbox.length > 0 && this.#replication.core.canPropose;
   }
 
   /** From now on this server prepares; every session gets its whole time-out anew. */
   begin(tree: Tree): void {
     this.ready = true;
+    this.#prep = new Prep(tree, this.#ports);
     const now = this.#ports.clock.now();
     for (const session of tree.sessions()) this.#expiry.add(session.id, session.timeoutMs, now);
   }
@@ -65,7 +67,6 @@ export class Leading {
     this.ready = false;
     this.#inbox = [];
     this.#cursorBusy = false;
-    this.#prep.reset();
     this.#expiry.clear();
   }
 
@@ -135,8 +136,14 @@ export class Leading {
     return batch.count > 0;
   }
 
-  /** Keeps the expiry in step with what was applied. */
-  applied(txn: TxnCursor): void {
+  /** A batch was applied: what it changed is in the tree now. */
+  batchApplied(last: number): void {
+    if (this.ready) this.#prep.applied(last);
+  }
+
+  /** Keeps the expiry in step with the sessions. */
+  txnApplied(txn: TxnCursor): void {
+    if (!this.ready) return;
     if (txn.type === txnType.createSession) {
       const timeoutMs = txn.bytes.readInt32BE(txn.bodyStart);
       this.#expiry.add(txn.zxid, timeoutMs, this.#ports.clock.now());

@@ -48,8 +48,8 @@ export interface LogPort {
 export interface SnapshotPort {
   /** zxid of the newest complete snapshot on disk, -1 when there is none. */
   readonly newest: number;
-  /** Starts writing a snapshot of the state at `zxid`; one at a time. */
-  create(zxid: number): SnapshotSink;
+  /** Starts writing a snapshot of the state at `zxid`; one at a time. `progress`: a chunk was written. */
+  create(zxid: number, progress: () => void): SnapshotSink;
   /** Opens the file of the newest snapshot to send it to a learner as it is on disk. */
   open(done: (source: SnapshotFile | null) => void): void;
   /** Takes a snapshot file from the leader, byte for byte. */

@@ -40,7 +40,8 @@ export class Replication {
   /** Last zxid handed out by `nextCommitted`. */
   applied: number;
   /** Batches read back from the log because memory no longer or not yet holds them. */
-  #replay: Batch[] = [];
+  #replay: readonly Batch[] = [];
+  #replayed = 0;
   #replayRequested = false;
 
   constructor(core: Zab, applied: number, ports: Ports, transfers: SnapshotTransfers, events: ReplicationEvents) {
@@ -135,15 +136,9 @@ export class Replication {
   nextCommitted(): Batch | null {
     const { core } = this;
     if (this.applied >= core.committed || this.#transfers.installing) return null;
-    const { history } = core;
-    let batch: Batch | null;
-    if (this.applied >= history.start) {
-      this.#replay = [];
-      batch = history.next(this.applied);
-    } else {
-      batch = this.#nextReplayed();
-    }
+    const batch = this.applied >= core.history.start ? core.history.next(this.applied) : this.#nextReplayed();
     if (batch === null || batch.last > core.committed) return null;
+    if (this.#replayed < this.#replay.length) this.#replayed++;
     this.applied = batch.last;
     return batch;
   }
@@ -154,17 +149,17 @@ export class Replication {
   }
 
   #nextReplayed(): Batch | null {
-    const batch = this.#replay.shift();
+    const batch = this.#replay[this.#replayed];
     if (batch !== undefined && batch.prev === this.applied) return batch;
     this.#replay = [];
-    if (!this.#replayRequested) {
-      this.#replayRequested = true;
-      this.#ports.log.read(this.applied, historyReadBytes, (floor, batches) => {
-        this.#replayRequested = false;
-        if (floor === this.applied) this.#replay = batches;
-        this.#ports.schedule();
-      });
-    }
+    this.#replayed = 0;
+    if (this.#replayRequested) return null;
+    this.#replayRequested = true;
+    this.#ports.log.read(this.applied, historyReadBytes, (floor, batches) => {
+      this.#replayRequested = false;
+      if (floor === this.applied) this.#replay = batches;
+      this.#ports.schedule();
+    });
     return null;
   }
 
@@ -228,6 +223,7 @@ export class Replication {
     } else {
       this.applied = zxid;
       this.#replay = [];
+      this.#replayed = 0;
       this.core.step({ kind: 'installed', zxid }, this.#effects);
     }
     this.#ports.schedule();

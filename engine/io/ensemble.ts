@@ -1,0 +1,73 @@
+/** A whole ensemble inside one process, on free ports of loopback: for tests and development. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { EnsembleMember, ServerOptions } from '../server/options.ts';
+import { Server, type StartOptions } from './host.ts';
+
+export interface EnsembleOptions {
+  /** Voting servers. Default 3. */
+  readonly servers?: number;
+  /** Where the servers keep their data, one folder each. Default: a temporary folder that `close` removes. */
+  readonly dataDir?: string;
+  /** Settings that all servers share. */
+  readonly settings?: Partial<Omit<ServerOptions, 'id' | 'servers' | 'dataDir' | 'dataLogDir'>> & Pick<StartOptions, 'journal'>;
+}
+
+export class Ensemble {
+  readonly servers: readonly Server[];
+  readonly #temporary: string | null;
+
+  private constructor(servers: readonly Server[], temporary: string | null) {
+    this.servers = servers;
+    this.#temporary = temporary;
+  }
+
+  /**
+   * Starts all servers and resolves once each of them serves clients.
+   *
+   * @throws OptionError for an impossible setting, Error with one sentence for an unusable folder
+   */
+  static async start(options: EnsembleOptions = {}): Promise<Ensemble> {
+    const size = options.servers ?? 3;
+    const temporary = options.dataDir === undefined ? mkdtempSync(join(tmpdir(), 'zabra-')) : null;
+    const base = options.dataDir ?? temporary!;
+    const ids = Array.from({ length: size }, (_, index) => index + 1);
+    const members = ids.map((id): EnsembleMember => ({
+      id, host: '127.0.0.1', quorumPort: 0, electionPort: 0, role: 'participant', clientHost: null, clientPort: null,
+    }));
+    const servers: Server[] = [];
+    try {
+      for (const id of ids) {
+        servers.push(await Server.start({
+          logLevel: 'warn', clientPortAddress: '127.0.0.1', clientPort: 0, maxClientCnxns: 0,
+          ...options.settings, id, servers: members, dataDir: join(base, `server-${id}`),
+        }));
+      }
+      const addresses = servers.map((server, index) => ({ id: ids[index]!, host: '127.0.0.1', port: server.quorumPort }));
+      for (const server of servers) server.setPeers(addresses);
+      await Promise.all(servers.map((server) => server.ready()));
+    } catch (error) {
+      await Promise.all(servers.map((server) => server.close()));
+      if (temporary !== null) rmSync(temporary, { recursive: true, force: true });
+      throw error;
+    }
+    return new Ensemble(servers, temporary);
+  }
+
+  /** `host:port,host:port,…` for any ZooKeeper client. */
+  get connectString(): string {
+    return this.servers.map((server) => `127.0.0.1:${server.clientPort}`).join(',');
+  }
+
+  /** The server that leads, or null while none does. */
+  get leader(): Server | null {
+    return this.servers.find((server) => server.status().role === 'leading' && server.status().serving) ?? null;
+  }
+
+  /** Stops all servers; removes the folder if it was temporary. */
+  async close(): Promise<void> {
+    await Promise.all(this.servers.map((server) => server.close()));
+    if (this.#temporary !== null) rmSync(this.#temporary, { recursive: true, force: true });
+  }
+}

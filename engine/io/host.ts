@@ -1,0 +1,307 @@
+/**
+ * A server in this process: storage, network and clock around the pure `CoordinationServer`.
+ *
+ *   start:  lock the folder → newest whole snapshot → log → state → listen for peers → serve → clients
+ */
+import { createHash, randomFillSync, timingSafeEqual } from 'node:crypto';
+import { createWords } from '../admin/words.ts';
+import type { Tree } from '../tree/tree.ts';
+import { Tree as StateTree } from '../tree/tree.ts';
+import { Restore } from '../snapshot/state.ts';
+import { completeOptions, type ServerOptions } from '../server/options.ts';
+import type { Journal, Ports } from '../server/ports.ts';
+import { CoordinationServer } from '../server/server.ts';
+import { ClientListener } from './client-listener.ts';
+import { crc32 } from './crc32.ts';
+import { openFolder, StorageError } from './data-folder.ts';
+import { createJournal } from './journal.ts';
+import { LogStore, recoverLog, type RecoveredLog } from './log-store.ts';
+import { PeerMesh, type MeshAddress } from './peer-mesh.ts';
+import { SnapshotStore } from './snapshot-store.ts';
+
+/** Shared memory between the main thread and the log worker. */
+const ringBytes = 16 * 1024 * 1024;
+/** All deadlines are looked at this often. */
+const tickMs = 20;
+
+export type StartOptions = Partial<ServerOptions> & { readonly dataDir: string; readonly journal?: Journal };
+
+/** What a server shows of itself at a moment. */
+export interface ServerStatus {
+  readonly id: number;
+  readonly role: 'looking' | 'following' | 'observing' | 'leading';
+  /** Clients are served. */
+  readonly serving: boolean;
+  readonly leader: number;
+  readonly epoch: number;
+  /** zxid of the last txn applied. */
+  readonly zxid: number;
+  readonly clients: number;
+  readonly znodes: number;
+}
+
+export class Server {
+  readonly options: ServerOptions;
+  /** The pure server inside; for tools and tests. */
+  readonly core: CoordinationServer;
+  readonly #journal: Journal;
+  readonly #log: LogStore;
+  readonly #snapshots: SnapshotStore;
+  readonly #mesh: PeerMesh | null;
+  readonly #listener: ClientListener | null;
+  readonly #unlocks: (() => void)[];
+  readonly #timer: NodeJS.Timeout;
+  #closing: Promise<void> | null = null;
+  #failed: (error: Error) => void = (error) => {
+    throw error;
+  };
+
+  private constructor(parts: Parts) {
+    this.options = parts.options;
+    this.core = parts.core;
+    this.#journal = parts.journal;
+    this.#log = parts.log;
+    this.#snapshots = parts.snapshots;
+    this.#mesh = parts.mesh;
+    this.#listener = parts.listener;
+    this.#unlocks = parts.unlocks;
+    this.#timer = setInterval(() => parts.schedule(), tickMs);
+    parts.failing.report = (error) => this.#fail(error);
+  }
+
+  /**
+   * Starts a server; resolves once it listens, before it has found a leader (see `ready`).
+   *
+   * @throws OptionError for an impossible setting; StorageError or Error with one sentence when the
+   *   folder or a port cannot be used
+   */
+  static async start(given: StartOptions): Promise<Server> {
+    const { journal: ownJournal, ...settings } = given;
+    const options = completeOptions(settings);
+    const journal = ownJournal ?? createJournal(options.id, options.logLevel);
+    return new Server(await assemble(options, journal));
+  }
+
+  /** The port that clients connect to; -1 when there is none. */
+  get clientPort(): number {
+    return this.#listener?.port ?? -1;
+  }
+
+  get quorumPort(): number {
+    return this.#mesh?.port ?? -1;
+  }
+
+  /** Tells where the other servers listen, when that was not known at the start (ports of 0). */
+  setPeers(peers: readonly MeshAddress[]): void {
+    this.#mesh?.setPeers(peers);
+  }
+
+  status(): ServerStatus {
+    const { core } = this;
+    return {
+      id: this.options.id,
+      role: core.role,
+      serving: core.serving,
+      leader: core.core.leader,
+      epoch: core.core.epoch,
+      zxid: core.tree.lastZxid,
+      clients: core.clients.count,
+      znodes: core.tree.nodeCount,
+    };
+  }
+
+  /** Resolves once clients are served. */
+  async ready(): Promise<void> {
+    while (!this.core.serving) {
+      await new Promise<void>((resolve) => {
+        const before = this.core.onStatus;
+        this.core.onStatus = () => {
+          before?.();
+          resolve();
+        };
+      });
+    }
+  }
+
+  /** What to do when the disk fails or another fatal error happens; by default it is thrown. */
+  onFailure(handler: (error: Error) => void): void {
+    this.#failed = handler;
+  }
+
+  /** Disconnects everybody, makes what was written durable and frees everything. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#listener?.close();
+    await this.#mesh?.close();
+    await this.#log.close();
+    await this.#snapshots.close();
+    for (const unlock of this.#unlocks) unlock();
+    this.#journal.info('stopped');
+  }
+
+  #fail(error: Error): void {
+    this.#journal.error('failed', { reason: error.message });
+    this.#failed(error);
+  }
+}
+
+interface Parts {
+  readonly options: ServerOptions;
+  readonly journal: Journal;
+  readonly core: CoordinationServer;
+  readonly log: LogStore;
+  readonly snapshots: SnapshotStore;
+  readonly mesh: PeerMesh | null;
+  readonly listener: ClientListener | null;
+  readonly unlocks: (() => void)[];
+  readonly schedule: () => void;
+  readonly failing: { report: (error: Error) => void };
+}
+
+async function assemble(options: ServerOptions, journal: Journal): Promise<Parts> {
+  const unlocks: (() => void)[] = [];
+  let snapshots: SnapshotStore | null = null;
+  let log: LogStore | null = null;
+  try {
+    const data = openFolder(options.dataDir);
+    unlocks.push(data.unlock);
+    const logData = options.dataLogDir === options.dataDir ? data : openFolder(options.dataLogDir);
+    if (logData !== data) unlocks.push(logData.unlock);
+    snapshots = new SnapshotStore(data.folder);
+    for (const reason of await snapshots.settle()) journal.warn('damaged snapshot set aside', { reason });
+    const tree = await loadTree(snapshots);
+    const logOptions = {
+      folder: logData.folder, server: options.id, segmentBytes: options.segmentBytes,
+      preallocateBytes: options.preAllocSize * 1024, ringBytes, slowMs: options.fsyncWarnMs,
+    };
+    const recovered = recoverLog(logOptions, snapshots.newest);
+    if (recovered.cutBytes > 0) journal.warn('torn tail of the log cut', { bytes: recovered.cutBytes, after: recovered.last });
+
+    const turns = new Turns();
+    const failing = { report: (error: Error): void => {
+      throw error;
+    } };
+    log = new LogStore(logOptions, recovered, {
+      synced: (ticket) => core.synced(ticket),
+      failed: (reason) => failing.report(new StorageError(`the log cannot be written: ${reason}. The server stops, since it can promise nothing any more.`)),
+      slow: (ms, bytes) => journal.warn('slow fsync', { ms, bytes }),
+    });
+    const mesh = createMesh(options, journal, () => core);
+    const ports = createPorts({ journal, log, snapshots, mesh, turns, words: (word) => words(word) });
+    const core = createCore(options, ports, tree, recovered);
+    const words = createWords(core);
+    turns.run = () => core.turn();
+    const listener = await listen(options, journal, core, mesh);
+    journal.info('started', { zxid: recovered.last, clientPort: listener?.port ?? -1, znodes: tree.nodeCount });
+    turns.schedule();
+    return { options, journal, core, log, snapshots, mesh, listener, unlocks, schedule: () => turns.schedule(), failing };
+  } catch (error) {
+    await log?.close();
+    await snapshots?.close();
+    for (const unlock of unlocks) unlock();
+    throw error;
+  }
+}
+
+/** Runs one turn after all events of the present loop, however often it was asked for. */
+class Turns {
+  run: () => void = () => {};
+  #armed = false;
+  readonly #turn = (): void => {
+    this.#armed = false;
+    this.run();
+  };
+
+  schedule(): void {
+    if (this.#armed) return;
+    this.#armed = true;
+    setImmediate(this.#turn);
+  }
+}
+
+async function loadTree(snapshots: SnapshotStore): Promise<Tree> {
+  if (snapshots.newest < 0) return StateTree.fresh();
+  const restore = new Restore();
+  let malformed: string | null = null;
+  const error = await new Promise<string | null>((resolve) => {
+    snapshots.load((chunk) => {
+      malformed ??= restore.chunk(chunk);
+    }, resolve);
+  });
+  const result = error ?? malformed ?? restore.finish();
+  if (typeof result === 'string') throw new StorageError(`the newest snapshot cannot be read: ${result}.`);
+  return result;
+}
+
+function createCore(options: ServerOptions, ports: Ports, tree: Tree, recovered: RecoveredLog): CoordinationServer {
+  const id = Buffer.alloc(8);
+  ports.random(id);
+  const newEnsembleId = 1 + id.readUIntBE(0, 6);
+  return new CoordinationServer(options, ports, tree, {
+    state: recovered.state, lastZxid: recovered.last, committed: Math.max(recovered.committed, tree.lastZxid),
+  }, newEnsembleId);
+}
+
+function createMesh(options: ServerOptions, journal: Journal, core: () => CoordinationServer): PeerMesh | null {
+  const own = options.servers.find((server) => server.id === options.id);
+  if (own === undefined || options.servers.length === 1) return null;
+  return new PeerMesh({
+    id: options.id, host: own.host, port: own.quorumPort, ensembleId: () => core().core.ensembleId,
+    heartbeatMs: options.heartbeatMs, peerTimeoutMs: options.peerTimeoutMs, journal,
+  }, {
+    up: (peer) => core().peerUp(peer),
+    down: (peer) => core().peerDown(peer),
+    frame: (peer, body) => core().peerFrame(peer, body),
+  });
+}
+
+async function listen(
+  options: ServerOptions, journal: Journal, core: CoordinationServer, mesh: PeerMesh | null,
+): Promise<ClientListener | null> {
+  await mesh?.listen();
+  try {
+    if (options.clientPort < 0) return null;
+    const listener = new ClientListener({
+      host: options.clientPortAddress, port: options.clientPort, connectionsPerAddressMax: options.maxClientCnxns, journal,
+    }, {
+      opened: (link) => core.clientOpened(link),
+      bytes: (link, chunk) => core.clientBytes(link, chunk),
+      closed: (link) => core.clientClosed(link),
+    });
+    await listener.listen();
+    if (options.servers.every((server) => server.quorumPort !== 0)) {
+      mesh?.setPeers(options.servers.map(({ id, host, quorumPort }) => ({ id, host, port: quorumPort })));
+    }
+    return listener;
+  } catch (error) {
+    await mesh?.close();
+    throw error;
+  }
+}
+
+/** A standalone server has nobody to talk to. */
+const noPeers = { send: () => {}, flush: () => {}, backlog: () => 0, reset: () => {} };
+
+function createPorts(parts: {
+  journal: Journal; log: LogStore; snapshots: SnapshotStore; mesh: PeerMesh | null; turns: Turns;
+  words: (word: string) => string | null;
+}): Ports {
+  return {
+    clock: { now: () => performance.now(), wall: () => Date.now() },
+    log: parts.log,
+    snapshots: parts.snapshots,
+    peers: parts.mesh ?? noPeers,
+    journal: parts.journal,
+    checksum: crc32,
+    random: (into) => void randomFillSync(into),
+    sha1Base64: (text) => createHash('sha1').update(text, 'utf8').digest('base64'),
+    equalSecret: (a, b) => a.length === b.length && timingSafeEqual(a, b),
+    words: parts.words,
+    schedule: () => parts.turns.schedule(),
+  };
+}

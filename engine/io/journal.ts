@@ -1,0 +1,19 @@
+/** The journal on pino: one JSON line per event, written at once so that a crash loses none. */
+import { destination, pino, type Level } from 'pino';
+import type { Journal } from '../server/ports.ts';
+
+/**
+ * @param server id that each line carries as `server`
+ * @param level the least important level that is written
+ * @param file path of a file to append to; standard output when absent
+ */
+export function createJournal(server: number, level: Level | 'silent', file?: string): Journal {
+  const logger = pino(
+    { level, base: { server }, timestamp: () => `,"time":"${new Date().toISOString()}"`, formatters: { level: (label) => ({ level: label }) } },
+    destination({ dest: file ?? 1, sync: true, mkdir: false }));
+  return {
+    info: (event, fields) => logger.info(fields ?? {}, event),
+    warn: (event, fields) => logger.warn(fields ?? {}, event),
+    error: (event, fields) => logger.error(fields ?? {}, event),
+  };
+}

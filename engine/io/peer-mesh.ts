@@ -1,0 +1,356 @@
+/**
+ * The mesh of links between servers: one TCP connection per pair.
+ *
+ *   larger id ── dials ──► smaller id        hello both ways, then frames:  u32 length · u32 crc · body
+ *
+ * Both sides introduce themselves and refuse a stranger. A closed connection is reported at once; a
+ * silent one is closed after peerTimeoutMs, for which the mesh sends a keep-alive (an empty body)
+ * whenever it had nothing else to say.
+ */
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { peerFrameBytesMax } from '../base/limits.ts';
+import type { Journal, PeerPort } from '../server/ports.ts';
+import { crc32 } from './crc32.ts';
+
+const magic = 0x5a424d48;
+const protocolVersion = 1;
+const helloBytes = 32;
+const frameHeaderBytes = 8;
+const helloDeadlineMs = 3000;
+const redialMs = { first: 10, max: 500 } as const;
+/** Frames of a turn are gathered in a buffer that starts with this much. */
+const gatherBytes = 64 * 1024;
+
+export interface MeshAddress {
+  readonly id: number;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface MeshOptions {
+  readonly id: number;
+  /** Identity of the ensemble, 0 while this server belongs to none. */
+  readonly ensembleId: () => number;
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  readonly heartbeatMs: number;
+  readonly peerTimeoutMs: number;
+  readonly journal: Journal;
+}
+
+export interface MeshEvents {
+  up(peer: number): void;
+  down(peer: number): void;
+  /** The body may be a view on a larger buffer; it is not reused. */
+  frame(peer: number, body: Buffer): void;
+}
+
+export class PeerMesh implements PeerPort {
+  readonly #options: MeshOptions;
+  readonly #events: MeshEvents;
+  readonly #server: Server;
+  readonly #links = new Map<number, Link>();
+  readonly #dialling = new Map<number, { timer: NodeJS.Timeout | null; delayMs: number; socket: Socket | null }>();
+  readonly #pending = new Set<Socket>();
+  #peers = new Map<number, MeshAddress>();
+  #timer: NodeJS.Timeout | null = null;
+  #checkedAt = 0;
+  #closed = false;
+
+  constructor(options: MeshOptions, events: MeshEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+  }
+
+  /** Starts to accept; rejects with one sentence when the port is taken. */
+  async listen(): Promise<void> {
+    const { host, port } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', (error: NodeJS.ErrnoException) => {
+        reject(error.code === 'EADDRINUSE' ? new Error(`the quorum port ${host}:${port} is taken by another process.`) : error);
+      });
+      this.#server.listen(port, host, () => resolve());
+    });
+    this.#checkedAt = performance.now();
+    this.#timer = setInterval(() => this.#check(), Math.max(10, Math.floor(this.#options.heartbeatMs / 2)));
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Tells who the others are; the ones with smaller ids are dialled from now on. */
+  setPeers(peers: readonly MeshAddress[]): void {
+    this.#peers = new Map(peers.filter((peer) => peer.id !== this.#options.id).map((peer) => [peer.id, peer]));
+    for (const peer of this.#peers.values()) if (peer.id < this.#options.id) this.#redial(peer.id, 0);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#timer !== null) clearInterval(this.#timer);
+    for (const { timer, socket } of this.#dialling.values()) {
+      if (timer !== null) clearTimeout(timer);
+      socket?.destroy();
+    }
+    for (const socket of this.#pending) socket.destroy();
+    for (const link of this.#links.values()) link.socket.destroy();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  // ---- PeerPort ----------------------------------------------------------------------------------
+
+  send(to: number, frame: Uint8Array): void {
+    this.#links.get(to)?.send(frame);
+  }
+
+  flush(): void {
+    for (const link of this.#links.values()) link.flush();
+  }
+
+  backlog(to: number): number {
+    return this.#links.get(to)?.socket.writableLength ?? 0;
+  }
+
+  reset(to: number, reason: string): void {
+    this.#links.get(to)?.socket.destroy();
+    this.#options.journal.warn('peer link closed', { peer: to, reason });
+  }
+
+  // ---- links -------------------------------------------------------------------------------------
+
+  #accept(socket: Socket): void {
+    this.#handshake(socket, 0, (peer) => this.#start(peer, socket));
+  }
+
+  #redial(peer: number, delayMs: number): void {
+    if (this.#closed || this.#links.has(peer)) return;
+    const state = this.#dialling.get(peer) ?? { timer: null, delayMs: 0, socket: null };
+    this.#dialling.set(peer, state);
+    if (state.timer !== null || state.socket !== null) return;
+    state.timer = setTimeout(() => {
+      state.timer = null;
+      this.#dial(peer);
+    }, delayMs * (0.5 + Math.random() / 2));
+  }
+
+  #dial(peer: number): void {
+    const address = this.#peers.get(peer);
+    const state = this.#dialling.get(peer)!;
+    if (address === undefined || this.#closed) return;
+    const socket = connect({ host: address.host, port: address.port, noDelay: true });
+    state.socket = socket;
+    socket.on('close', () => {
+      if (state.socket === socket) state.socket = null;
+      state.delayMs = Math.min(redialMs.max, Math.max(redialMs.first, state.delayMs * 2));
+      this.#redial(peer, state.delayMs);
+    });
+    socket.on('connect', () => this.#handshake(socket, peer, () => {
+      state.delayMs = 0;
+      this.#start(peer, socket);
+    }));
+    socket.on('error', () => socket.destroy());
+  }
+
+  /** Exchanges hellos; `expected` is the server we dialled, 0 when it dialled us. */
+  #handshake(socket: Socket, expected: number, done: (peer: number) => void): void {
+    this.#pending.add(socket);
+    const deadline = setTimeout(() => socket.destroy(), helloDeadlineMs);
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => {
+      clearTimeout(deadline);
+      this.#pending.delete(socket);
+    });
+    if (expected !== 0) socket.write(this.#hello(expected));
+    const read = (): void => {
+      const bytes = socket.read(helloBytes) as Buffer | null;
+      if (bytes === null) return;
+      socket.off('readable', read);
+      clearTimeout(deadline);
+      this.#pending.delete(socket);
+      const peer = bytes.readUInt32BE(8);
+      const refusal = this.#judge(bytes, expected);
+      if (refusal !== '') {
+        this.#options.journal.warn('peer refused', { peer, from: socket.remoteAddress ?? '', reason: refusal });
+        socket.destroy();
+        return;
+      }
+      if (expected === 0) socket.write(this.#hello(peer));
+      done(peer);
+    };
+    socket.on('readable', read);
+  }
+
+  #hello(to: number): Buffer {
+    const bytes = Buffer.alloc(helloBytes);
+    bytes.writeUInt32BE(magic, 0);
+    bytes.writeUInt32BE(protocolVersion, 4);
+    bytes.writeUInt32BE(this.#options.id, 8);
+    bytes.writeUInt32BE(to, 12);
+    bytes.writeDoubleBE(this.#options.ensembleId(), 16);
+    bytes.writeUInt32BE(crc32(bytes, 0, 24), 24);
+    return bytes;
+  }
+
+  /** Why the other side is refused; empty when it is not. */
+  #judge(bytes: Buffer, expected: number): string {
+    if (bytes.readUInt32BE(0) !== magic || bytes.readUInt32BE(24) !== crc32(bytes, 0, 24)) return 'not a server of this kind';
+    if (bytes.readUInt32BE(4) !== protocolVersion) return `protocol version ${bytes.readUInt32BE(4)}`;
+    const peer = bytes.readUInt32BE(8);
+    if (!this.#peers.has(peer)) return 'its id is not in our configuration';
+    if (expected !== 0 && peer !== expected) return `server ${expected} was dialled`;
+    if (expected === 0 && peer < this.#options.id) return 'the server with the larger id dials';
+    if (bytes.readUInt32BE(12) !== this.#options.id) return 'it wants another server';
+    const theirs = bytes.readDoubleBE(16);
+    const ours = this.#options.ensembleId();
+    if (theirs !== 0 && ours !== 0 && theirs !== ours) return 'its data belongs to another ensemble';
+    return '';
+  }
+
+  #start(peer: number, socket: Socket): void {
+    // A server that dials again has lost the old connection, whatever we still see of it.
+    this.#links.get(peer)?.socket.destroy();
+    this.#links.get(peer)?.end();
+    const link = new Link(socket, (body) => this.#events.frame(peer, body), () => {
+      if (this.#links.get(peer) !== link) return;
+      this.#links.delete(peer);
+      this.#events.down(peer);
+      if (peer < this.#options.id) this.#redial(peer, 0);
+    });
+    this.#links.set(peer, link);
+    this.#events.up(peer);
+    link.start();
+  }
+
+  /** Keeps quiet links alive and closes silent ones; after an own stall it listens before it judges. */
+  #check(): void {
+    const now = performance.now();
+    const { heartbeatMs, peerTimeoutMs } = this.#options;
+    const stalled = now - this.#checkedAt > heartbeatMs * 2;
+    this.#checkedAt = now;
+    for (const [peer, link] of this.#links) {
+      if (stalled) link.heardAt = now;
+      else if (now - link.heardAt > peerTimeoutMs) this.reset(peer, 'silent for too long');
+      if (now - link.saidAt >= heartbeatMs) {
+        link.send(nothing);
+        link.flush();
+      }
+    }
+  }
+}
+
+const nothing = new Uint8Array(0);
+
+/** One established connection: cuts frames out of the stream and gathers frames for one write. */
+class Link {
+  readonly socket: Socket;
+  heardAt = performance.now();
+  saidAt = performance.now();
+  readonly #onFrame: (body: Buffer) => void;
+  readonly #onEnd: () => void;
+  #ended = false;
+  /** Frames of this turn. */
+  #out: Buffer = Buffer.allocUnsafeSlow(gatherBytes);
+  #outBytes = 0;
+  /** A frame that spans chunks. */
+  #partial: Buffer | null = null;
+  #partialBytes = 0;
+  #head: Buffer = Buffer.alloc(0);
+
+  constructor(socket: Socket, onFrame: (body: Buffer) => void, onEnd: () => void) {
+    this.socket = socket;
+    this.#onFrame = onFrame;
+    this.#onEnd = onEnd;
+    socket.on('close', () => this.end());
+  }
+
+  start(): void {
+    this.socket.on('data', (chunk: Buffer) => this.#take(chunk));
+    this.socket.on('end', () => this.socket.destroy());
+  }
+
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#onEnd();
+  }
+
+  send(body: Uint8Array): void {
+    const needed = frameHeaderBytes + body.length;
+    if (this.#outBytes + needed > this.#out.length) this.#grow(needed);
+    const out = this.#out;
+    const at = this.#outBytes;
+    out.writeUInt32BE(body.length, at);
+    out.writeUInt32BE(crc32(body, 0, body.length), at + 4);
+    out.set(body, at + frameHeaderBytes);
+    this.#outBytes += needed;
+  }
+
+  flush(): void {
+    if (this.#outBytes === 0) return;
+    this.saidAt = performance.now();
+    this.socket.write(this.#out.subarray(0, this.#outBytes));
+    // The kernel took it all: the buffer is free again. Otherwise the socket keeps it.
+    if (this.socket.writableLength > 0 || this.#out.length > 4 * gatherBytes) this.#out = Buffer.allocUnsafeSlow(gatherBytes);
+    this.#outBytes = 0;
+  }
+
+  #grow(needed: number): void {
+    const grown = Buffer.allocUnsafeSlow(Math.max(this.#outBytes + needed, this.#out.length * 2));
+    this.#out.copy(grown, 0, 0, this.#outBytes);
+    this.#out = grown;
+  }
+
+  #take(chunk: Buffer): void {
+    this.heardAt = performance.now();
+    let at = 0;
+    if (this.#partial !== null) {
+      at = this.#fill(this.#partial, chunk);
+      if (this.#partial !== null) return;
+    }
+    let bytes = chunk;
+    if (this.#head.length > 0) {
+      bytes = Buffer.concat([this.#head, chunk.subarray(at)]);
+      this.#head = Buffer.alloc(0);
+      at = 0;
+    }
+    while (bytes.length - at >= frameHeaderBytes) {
+      const length = bytes.readUInt32BE(at);
+      if (length > peerFrameBytesMax) {
+        this.socket.destroy();
+        return;
+      }
+      const end = at + frameHeaderBytes + length;
+      if (end > bytes.length) {
+        this.#partial = Buffer.allocUnsafeSlow(frameHeaderBytes + length);
+        this.#partialBytes = bytes.copy(this.#partial, 0, at);
+        return;
+      }
+      if (!this.#deliver(bytes, at, end)) return;
+      at = end;
+    }
+    if (at < bytes.length) this.#head = Buffer.from(bytes.subarray(at));
+  }
+
+  #fill(partial: Buffer, chunk: Buffer): number {
+    const taken = Math.min(chunk.length, partial.length - this.#partialBytes);
+    chunk.copy(partial, this.#partialBytes, 0, taken);
+    this.#partialBytes += taken;
+    if (this.#partialBytes === partial.length) {
+      this.#partial = null;
+      this.#deliver(partial, 0, partial.length);
+    }
+    return taken;
+  }
+
+  #deliver(bytes: Buffer, at: number, end: number): boolean {
+    const body = bytes.subarray(at + frameHeaderBytes, end);
+    if (this.#ended || bytes.readUInt32BE(at + 4) !== crc32(body, 0, body.length)) {
+      this.socket.destroy();
+      return false;
+    }
+    if (body.length > 0) this.#onFrame(body);
+    return true;
+  }
+}

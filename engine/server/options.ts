@@ -1,0 +1,204 @@
+/**
+ * Everything that can be set, with its unit, default and what it trades.
+ *
+ * Names are those of ZooKeeper's zoo.cfg where it has one (`cli/zoo-cfg.ts` maps the rest); all are
+ * optional but the ones that say where the server is and where its data lies.
+ */
+
+/** One `server.N` line. */
+export interface EnsembleMember {
+  /** 1..255, unique. */
+  readonly id: number;
+  readonly host: string;
+  /** All traffic between servers; ZooKeeper's separate election port is accepted and not used. */
+  readonly quorumPort: number;
+  readonly electionPort: number;
+  readonly role: 'participant' | 'observer';
+  /** Where its clients connect, when the line says so; null otherwise. */
+  readonly clientHost: string | null;
+  readonly clientPort: number | null;
+}
+
+export interface ServerOptions {
+  /** This server's id; 0 in a standalone server. */
+  readonly id: number;
+  /** All servers of the ensemble; empty: standalone. */
+  readonly servers: readonly EnsembleMember[];
+  /** Snapshots and hard state. */
+  readonly dataDir: string;
+  /** The log; a disk of its own keeps fsyncs short. Default: dataDir. */
+  readonly dataLogDir: string;
+  /** Address and port for clients. Port 0: any free one; -1: none. */
+  readonly clientPortAddress: string;
+  readonly clientPort: number;
+
+  /** ms; the unit of the time limits below. Default 3000. */
+  readonly tickTime: number;
+  /** Ticks that discovery and synchronization may take. Default 10. */
+  readonly initLimit: number;
+  /** Ticks after which a silent server no longer counts. Default 5. */
+  readonly syncLimit: number;
+  /** ms; bounds of what a client may ask for. Default 2 and 20 ticks. */
+  readonly minSessionTimeout: number;
+  readonly maxSessionTimeout: number;
+  /** Connections per client address, 0: no limit. Default 60. */
+  readonly maxClientCnxns: number;
+  /** Requests without a reply, over all clients, before this server stops reading from them. Default 100000. */
+  readonly globalOutstandingLimit: number;
+  /** Bytes of the largest frame a client may send. Default 0xfffff. */
+  readonly juteMaxBuffer: number;
+  /** Four-letter words that are answered; `*`: all. Default srvr. */
+  readonly fourLetterWords: readonly string[];
+
+  /** Txns after which a snapshot is taken. Default 100000. */
+  readonly snapCount: number;
+  /** KiB of zeros kept ahead in the log. Default 65536. */
+  readonly preAllocSize: number;
+  /** Snapshots kept, at least 3 as in ZooKeeper. Default 3. */
+  readonly snapRetainCount: number;
+  /** bytes; size of a log segment. Smaller ones free disk space sooner. Default 64 MiB. */
+  readonly segmentBytes: number;
+
+  /** bytes; a batch is proposed once it has grown to this. Larger: throughput; smaller: latency. Default 256 KiB. */
+  readonly batchBytesMax: number;
+  /** Txns in a batch. Default 4096. */
+  readonly batchTxnsMax: number;
+  /** Batches proposed and not yet committed. More hide a longer round trip. Default 16. */
+  readonly batchesInFlightMax: number;
+  /** bytes in all of them. Default 32 MiB. */
+  readonly bytesInFlightMax: number;
+  /** ms between pings of leader and followers. Default: half a tick, at most 500. */
+  readonly heartbeatMs: number;
+  /** ms of silence after which a peer counts as dead (a closed connection does at once). Default: syncLimit ticks. */
+  readonly peerTimeoutMs: number;
+  /** ms to wait for better votes once a quorum agrees but a reachable server has not voted. Default 200. */
+  readonly electionWaitMs: number;
+  /** ms for which clients are kept while there is no leader; then they may try another server. Default 1000. */
+  readonly leaderlessGraceMs: number;
+  /** bytes of recent batches kept in memory for learners that come back. Default 16 MiB. */
+  readonly historyBytesMax: number;
+  /** ms; an fsync longer than this is reported. Default 1000. */
+  readonly fsyncWarnMs: number;
+  /** `user:base64(sha1(user:password))` that passes every ACL; empty: nobody. */
+  readonly superDigest: string;
+  /** Least important level of the journal. Default info. */
+  readonly logLevel: 'info' | 'warn' | 'error' | 'silent';
+}
+
+/** A setting that cannot be; `field` names it. */
+export class OptionError extends Error {
+  readonly field: string;
+
+  constructor(field: string, expected: string, got: unknown) {
+    super(`${field} must be ${expected}, not ${JSON.stringify(got)}.`);
+    this.name = 'OptionError';
+    this.field = field;
+  }
+}
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/**
+ * Fills in the defaults and checks everything.
+ *
+ * @throws OptionError that names the field and what it must be
+ */
+export function completeOptions(given: Partial<ServerOptions> & { readonly dataDir: string }): ServerOptions {
+  const tickTime = given.tickTime ?? 3000;
+  const syncLimit = given.syncLimit ?? 5;
+  const options: ServerOptions = {
+    id: 0,
+    servers: [],
+    dataLogDir: given.dataDir,
+    clientPortAddress: '0.0.0.0',
+    clientPort: -1,
+    initLimit: 10,
+    minSessionTimeout: 2 * tickTime,
+    maxSessionTimeout: 20 * tickTime,
+    maxClientCnxns: 60,
+    globalOutstandingLimit: 100_000,
+    juteMaxBuffer: 0xfffff,
+    fourLetterWords: ['srvr'],
+    snapCount: 100_000,
+    preAllocSize: 65_536,
+    snapRetainCount: 3,
+    segmentBytes: 64 * MiB,
+    batchBytesMax: 256 * KiB,
+    batchTxnsMax: 4096,
+    batchesInFlightMax: 16,
+    bytesInFlightMax: 32 * MiB,
+    heartbeatMs: Math.max(1, Math.min(500, Math.floor(tickTime / 2))),
+    peerTimeoutMs: syncLimit * tickTime,
+    electionWaitMs: 200,
+    leaderlessGraceMs: 1000,
+    historyBytesMax: 16 * MiB,
+    fsyncWarnMs: 1000,
+    superDigest: '',
+    logLevel: 'info',
+    ...given,
+    tickTime,
+    syncLimit,
+  };
+  checkNumbers(options);
+  checkServers(options);
+  return options;
+}
+
+/** Field, smallest and largest allowed value. */
+const ranges: readonly (readonly [keyof ServerOptions, number, number])[] = [
+  ['id', 0, 255],
+  ['clientPort', -1, 65_535],
+  ['tickTime', 1, 2 ** 31 - 1],
+  ['initLimit', 1, 2 ** 31 - 1],
+  ['syncLimit', 1, 2 ** 31 - 1],
+  ['minSessionTimeout', 1, 2 ** 31 - 1],
+  ['maxSessionTimeout', 1, 2 ** 31 - 1],
+  ['maxClientCnxns', 0, 2 ** 31 - 1],
+  ['globalOutstandingLimit', 1, 2 ** 31 - 1],
+  ['juteMaxBuffer', 1024, 64 * MiB],
+  ['snapCount', 2, 2 ** 31 - 1],
+  ['preAllocSize', 0, 2 ** 21],
+  ['snapRetainCount', 2, 1000],
+  ['segmentBytes', 64 * KiB, 1024 * MiB],
+  ['batchBytesMax', 1, 8 * MiB],
+  ['batchTxnsMax', 1, 16_384],
+  ['batchesInFlightMax', 1, 4096],
+  ['bytesInFlightMax', 64 * KiB, 1024 * MiB],
+  ['heartbeatMs', 1, 60_000],
+  ['peerTimeoutMs', 10, 2 ** 31 - 1],
+  ['electionWaitMs', 0, 60_000],
+  ['leaderlessGraceMs', 0, 2 ** 31 - 1],
+  ['historyBytesMax', 0, 1024 * MiB],
+  ['fsyncWarnMs', 1, 2 ** 31 - 1],
+];
+
+function checkNumbers(options: ServerOptions): void {
+  for (const [field, min, max] of ranges) {
+    const value = options[field];
+    if (!Number.isInteger(value) || (value as number) < min || (value as number) > max) {
+      throw new OptionError(field, `a whole number from ${min} to ${max}`, value);
+    }
+  }
+  if (options.minSessionTimeout > options.maxSessionTimeout) {
+    throw new OptionError('minSessionTimeout', `at most maxSessionTimeout (${options.maxSessionTimeout})`, options.minSessionTimeout);
+  }
+  if (options.dataDir === '') throw new OptionError('dataDir', 'a folder', options.dataDir);
+}
+
+function checkServers({ id, servers }: ServerOptions): void {
+  const ids = new Set<number>();
+  for (const server of servers) {
+    if (!Number.isInteger(server.id) || server.id < 1 || server.id > 255) {
+      throw new OptionError(`server.${server.id}`, 'numbered from 1 to 255', server.id);
+    }
+    if (ids.has(server.id)) throw new OptionError(`server.${server.id}`, 'given once', server.id);
+    ids.add(server.id);
+  }
+  if (servers.length > 0 && !ids.has(id)) {
+    throw new OptionError('id', `one of the servers (${[...ids].join(', ')})`, id);
+  }
+  if (servers.length > 0 && servers.every((server) => server.role === 'observer')) {
+    throw new OptionError('servers', 'at least one participant', 'observers alone');
+  }
+}

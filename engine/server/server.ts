@@ -1,0 +1,276 @@
+/**
+ * One server: the turn.
+ *
+ * Whatever happens (client bytes, peer frames, an fsync that is done, time) only asks for a turn; the
+ * host calls it once per loop of its events, so everything that came together is handled together:
+ *
+ *   1 time      deadlines of consensus and sessions
+ *   2 lead      requests → txns → batches → proposals        as far as the window allows
+ *   3 send      log first (the disk is the slowest), then one write per peer
+ *   4 apply     committed batches → tree → events and replies
+ *   5 answer    one write per client
+ *   6 upkeep    snapshot chunks, memory
+ *
+ * Everything here is pure: time, disk, network and randomness are ports, and a simulator can run it.
+ */
+import type { Buffer } from 'node:buffer';
+import type { Role } from '../consensus/core.ts';
+import { Zab } from '../consensus/zab/zab.ts';
+import type { Recovered } from '../consensus/zab/self.ts';
+import type { Tree } from '../tree/tree.ts';
+import { TxnCursor, type Batch } from '../txn/batch.ts';
+import { txnType } from '../txn/types.ts';
+import { Clients } from './clients.ts';
+import { Forwarding } from './forwarding.ts';
+import { Leading } from './leading.ts';
+import type { ServerOptions } from './options.ts';
+import type { ClientLink, Ports } from './ports.ts';
+import { Replication } from './replication.ts';
+import { Snapshots } from './snapshots.ts';
+import { SnapshotTransfers } from './snapshot-transfers.ts';
+
+/** Batches applied in one turn at most, so that a long replay does not keep peers and clients waiting. */
+const appliesPerTurn = 64;
+
+export class CoordinationServer {
+  readonly options: ServerOptions;
+  readonly clients: Clients;
+  readonly core: Zab;
+  readonly leading: Leading;
+  tree: Tree;
+  readonly #ports: Ports;
+  readonly #forwarding = new Forwarding();
+  readonly #replication: Replication;
+  readonly #transfers: SnapshotTransfers;
+  readonly #snapshots: Snapshots;
+  readonly #cursor = new TxnCursor();
+  readonly #startedAt: number;
+  /** Clients are served once everything up to here is applied; Infinity while there is no leader. */
+  #serveFrom = Infinity;
+  #serving = false;
+  #leaderlessSince: number;
+  #journaled = '';
+  /** Told of each change of role or readiness; for embedding programs. */
+  onStatus: (() => void) | null = null;
+
+  /** @param tree the state at the newest snapshot, or a fresh one; `recovered` tells what the log holds beyond it */
+  constructor(options: ServerOptions, ports: Ports, tree: Tree, recovered: Recovered, newEnsembleId: number) {
+    this.options = options;
+    this.#ports = ports;
+    this.tree = tree;
+    const voters = options.servers.filter((server) => server.role === 'participant').map((server) => server.id);
+    this.core = new Zab({
+      id: options.id,
+      voters: voters.length === 0 ? [options.id] : voters,
+      electionWaitMs: options.electionWaitMs,
+      syncTimeoutMs: options.initLimit * options.tickTime,
+      peerTimeoutMs: options.peerTimeoutMs,
+      heartbeatMs: options.heartbeatMs,
+      batchesInFlightMax: options.batchesInFlightMax,
+      bytesInFlightMax: options.bytesInFlightMax,
+      historyBytesMax: options.historyBytesMax,
+      newEnsembleId,
+    }, recovered);
+    this.clients = new Clients(options, ports, this.#forwarding, tree);
+    this.#transfers = new SnapshotTransfers(ports, {
+      epoch: () => this.core.epoch,
+      send: (to, message) => this.#replication.sendTo(to, message),
+      sent: (to) => this.#replication.snapshotSent(to),
+      installed: (zxid, installed) => this.#installed(zxid, installed),
+    });
+    this.#replication = new Replication(this.core, tree.lastZxid, ports, this.#transfers, {
+      changed: () => this.#changed(),
+      requests: (from, bytes) => this.leading.take(from, bytes),
+      touched: (sessions) => {
+        for (const session of sessions) this.leading.touch(session);
+      },
+      takeTouched: () => this.clients.takeTouched(),
+    });
+    this.leading = new Leading(options, ports, this.#replication, tree);
+    this.#snapshots = new Snapshots(options, ports, tree.lastZxid);
+    this.#startedAt = ports.clock.now();
+    this.#leaderlessSince = this.#startedAt;
+  }
+
+  // ---- what happens ------------------------------------------------------------------------------
+
+  clientOpened(link: ClientLink): void {
+    this.clients.opened(link);
+  }
+
+  clientBytes(link: ClientLink, chunk: Buffer): void {
+    this.clients.bytes(link, chunk);
+  }
+
+  clientClosed(link: ClientLink): void {
+    this.clients.closed(link);
+  }
+
+  peerUp(peer: number): void {
+    this.#replication.link(peer, true);
+    this.#ports.schedule();
+  }
+
+  peerDown(peer: number): void {
+    this.leading.forget(peer);
+    this.#replication.link(peer, false);
+    this.#ports.schedule();
+  }
+
+  peerFrame(peer: number, body: Buffer): void {
+    this.#replication.frame(peer, body);
+    this.#ports.schedule();
+  }
+
+  synced(ticket: number): void {
+    this.#replication.synced(ticket);
+    this.#ports.schedule();
+  }
+
+  // ---- the turn ----------------------------------------------------------------------------------
+
+  turn(): void {
+    const now = this.#ports.clock.now();
+    this.#replication.tick(now);
+    this.#replication.drain();
+    this.#forward();
+    if (this.leading.ready) {
+      for (const session of this.core.role === 'leading' ? this.clients.takeTouched() : []) this.leading.touch(session);
+      this.leading.expire();
+      this.leading.proposeAll();
+    }
+    this.#replication.turnEnd();
+    this.#replication.drain();
+    this.#apply();
+    this.#serve();
+    this.clients.resumePaused();
+    this.clients.flush();
+    this.#transfers.pump();
+    this.#upkeep(now);
+    if (this.#forwarding.collected > 0 || this.leading.hasWork) this.#ports.schedule();
+  }
+
+  /** Sends this turn's writes of our clients to whoever prepares them. */
+  #forward(): void {
+    if (!this.#serving) return;
+    const bytes = this.#forwarding.cut();
+    if (bytes !== null) this.#sendToLeader(bytes);
+  }
+
+  #sendToLeader(bytes: Buffer): void {
+    if (this.core.role === 'leading') this.leading.take(this.options.id, bytes);
+    else this.#replication.forward(bytes);
+  }
+
+  #apply(): void {
+    for (let left = appliesPerTurn; left > 0; left--) {
+      const batch = this.#replication.nextCommitted();
+      if (batch === null) break;
+      this.#applyBatch(batch);
+      if (left === 1) this.#ports.schedule();
+    }
+    this.#replication.trim();
+  }
+
+  #applyBatch(batch: Batch): void {
+    const { tree, clients, leading } = this;
+    const { id } = this.options;
+    const txn = this.#cursor.reset(batch);
+    while (txn.next()) {
+      const isOurs = txn.origin === id;
+      if (isOurs && txn.type === txnType.multi) {
+        clients.results.beginMulti();
+        tree.apply(txn, clients.results);
+      } else {
+        tree.apply(txn, null);
+      }
+      if (isOurs) clients.completed(txn);
+      if (txn.type >= txnType.createSession) {
+        leading.txnApplied(txn);
+        if (txn.type === txnType.closeSession) clients.sessionClosed(txn.session);
+      }
+    }
+    leading.batchApplied(batch.last);
+    this.#snapshots.applied(batch);
+  }
+
+  // ---- role and readiness ------------------------------------------------------------------------
+
+  #changed(): void {
+    const { core, leading } = this;
+    this.#journalRole();
+    if (core.serving) {
+      if (this.#serveFrom === Infinity) this.#serveFrom = core.role === 'leading' ? core.initial : core.lastLogged;
+      return;
+    }
+    if (this.#serveFrom !== Infinity || this.#serving) this.#leaderlessSince = this.#ports.clock.now();
+    this.#serveFrom = Infinity;
+    if (leading.ready) leading.end();
+    if (core.role !== 'leading') this.#transfers.forgetOutgoing();
+    if (!this.#serving) return;
+    this.#serving = false;
+    this.clients.suspend();
+    this.onStatus?.();
+  }
+
+  /** Opens for clients once this server has caught up, and asks again for what did not come back. */
+  #serve(): void {
+    if (this.#serving || this.tree.lastZxid < this.#serveFrom) {
+      if (!this.#serving && this.clients.count > 0
+        && this.#ports.clock.now() - this.#leaderlessSince > this.options.leaderlessGraceMs) this.clients.closeAll();
+      return;
+    }
+    this.#serving = true;
+    if (this.core.role === 'leading') this.leading.begin(this.tree);
+    for (const bytes of this.#forwarding.again()) this.#sendToLeader(bytes);
+    this.clients.serve();
+    this.#ports.journal.info('serving clients', { role: this.core.role, epoch: this.core.epoch, zxid: this.tree.lastZxid });
+    this.onStatus?.();
+    this.#ports.schedule();
+  }
+
+  #journalRole(): void {
+    const { core } = this;
+    const line = `${core.role} ${core.phase} ${core.epoch}`;
+    if (line === this.#journaled) return;
+    this.#journaled = line;
+    this.#ports.journal.info('role', {
+      role: core.role, phase: core.phase, epoch: core.epoch, leader: core.leader, reason: core.reason,
+    });
+  }
+
+  #installed(zxid: number, tree: Tree | null): void {
+    if (tree !== null) {
+      this.clients.closeAll();
+      this.#forwarding.forget();
+      this.tree = tree;
+      this.clients.setTree(tree);
+      this.#snapshots.reset(zxid);
+      this.#ports.journal.info('snapshot installed', { zxid, nodes: tree.nodeCount });
+    }
+    this.#replication.installed(zxid);
+  }
+
+  // ---- upkeep and figures ------------------------------------------------------------------------
+
+  #upkeep(now: number): void {
+    if (this.#snapshots.pump(this.tree, this.core.lastSynced, now)) this.#ports.schedule();
+  }
+
+  get role(): Role {
+    return this.core.role;
+  }
+
+  get serving(): boolean {
+    return this.#serving;
+  }
+
+  /** Requests of our clients without a reply. */
+  get outstanding(): number {
+    return this.#forwarding.outstanding;
+  }
+
+  get uptimeMs(): number {
+    return this.#ports.clock.now() - this.#startedAt;
+  }
+}

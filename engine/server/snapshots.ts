@@ -1,0 +1,97 @@
+/**
+ * When a snapshot is taken, and a bit of it every turn.
+ *
+ * Due after snapCount txns, but not before the log has grown by as much as the last snapshot had
+ * bytes: so a large state is never written more often than it is worth, whatever the rate of writes.
+ */
+import { Capture } from '../snapshot/state.ts';
+import type { Tree } from '../tree/tree.ts';
+import type { Batch } from '../txn/batch.ts';
+import type { ServerOptions } from './options.ts';
+import type { Ports, SnapshotSink } from './ports.ts';
+
+/** Serialized in one turn: about a millisecond of work. */
+const chunkBytes = 256 * 1024;
+/** Chunks handed to the pool and not yet written. */
+const chunksPendingMax = 4;
+
+export class Snapshots {
+  readonly #options: ServerOptions;
+  readonly #ports: Ports;
+  #txns = 0;
+  #bytes = 0;
+  #lastBytes = 0;
+  #capture: Capture | null = null;
+  #sink: SnapshotSink | null = null;
+  #startedAt = 0;
+  #finishing = false;
+  #last: number;
+
+  constructor(options: ServerOptions, ports: Ports, last: number) {
+    this.#options = options;
+    this.#ports = ports;
+    this.#last = last;
+  }
+
+  applied(batch: Batch): void {
+    this.#txns += batch.count;
+    this.#bytes += batch.bytes.length;
+  }
+
+  /** The state was replaced by a snapshot from the leader: one of ours under way is void. */
+  reset(zxid: number): void {
+    this.#capture?.stop();
+    this.#sink?.abort();
+    this.#capture = null;
+    this.#sink = null;
+    this.#txns = 0;
+    this.#bytes = 0;
+    this.#last = zxid;
+  }
+
+  /** Starts a snapshot when one is due, or continues the present one. Returns true to be called again soon. */
+  pump(tree: Tree, synced: number, now: number): boolean {
+    if (this.#capture === null) {
+      if (this.#finishing || !this.#isDue(tree, synced)) return false;
+      this.#capture = new Capture(tree);
+      this.#sink = this.#ports.snapshots.create(tree.lastZxid, () => this.#ports.schedule());
+      this.#startedAt = now;
+      this.#txns = 0;
+      this.#bytes = 0;
+      this.#lastBytes = 0;
+    }
+    const sink = this.#sink!;
+    if (sink.pending >= chunksPendingMax) return false;
+    const chunk = this.#capture.next(chunkBytes);
+    if (chunk !== null) {
+      this.#lastBytes += chunk.length;
+      sink.write(chunk);
+      return true;
+    }
+    this.#finish(this.#capture.zxid, sink);
+    return false;
+  }
+
+  /** The log must hold everything that the snapshot has, or recovery would see a log that ends before it. */
+  #isDue(tree: Tree, synced: number): boolean {
+    return this.#txns >= this.#options.snapCount && this.#bytes >= this.#lastBytes
+      && tree.lastZxid <= synced && tree.lastZxid > this.#last;
+  }
+
+  #finish(zxid: number, sink: SnapshotSink): void {
+    const { snapshots, log, journal, clock } = this.#ports;
+    this.#capture = null;
+    this.#sink = null;
+    this.#finishing = true;
+    sink.finish((error) => {
+      this.#finishing = false;
+      if (error !== null) {
+        journal.error('snapshot failed', { zxid, reason: error });
+        return;
+      }
+      this.#last = zxid;
+      journal.info('snapshot', { zxid, bytes: this.#lastBytes, ms: Math.round(clock.now() - this.#startedAt) });
+      snapshots.retain(this.#options.snapRetainCount, (oldest) => log.purge(oldest));
+    });
+  }
+}
