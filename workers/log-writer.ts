@@ -7,7 +7,17 @@
  * After a failed write or fsync nothing is acknowledged any more and nothing is retried: the kernel
  * may have dropped the dirty pages (Rebello et al., "Can applications recover from fsync failures?").
  */
-import { closeSync, fdatasyncSync, fsyncSync, ftruncateSync, openSync, readFileSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasyncSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { crc32 } from '../engine/io/crc32.ts';
@@ -117,10 +127,21 @@ class LogWriter {
     const at = this.#groupBytes;
     copy(this.#group, at + entryHeaderBytes);
     const batchCrc = this.#group.readUInt32BE(at + entryHeaderBytes + 4);
-    this.#chain = encodeEntryHeader({
-      length, segment: this.#segments.at(-1)!.sequence, offset, chain: this.#chain, batchCrc,
-      committed, durable: this.#durable, crc: 0,
-    }, this.#group, at, crc32);
+    this.#chain = encodeEntryHeader(
+      {
+        length,
+        segment: this.#segments.at(-1)!.sequence,
+        offset,
+        chain: this.#chain,
+        batchCrc,
+        committed,
+        durable: this.#durable,
+        crc: 0,
+      },
+      this.#group,
+      at,
+      crc32,
+    );
     const first = this.#group.readDoubleBE(at + entryHeaderBytes + 16);
     this.#last = first + this.#group.readUInt32BE(at + entryHeaderBytes + 32) - 1;
     this.#groupBytes += length;

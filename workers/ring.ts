@@ -89,7 +89,7 @@ export class RingReader {
 
   /** Moves to the next record; its payload must be taken with `payload` before the next call. */
   next(): boolean {
-    if ((Atomics.load(this.#control, written) >>> 0) === this.#at) return false;
+    if (Atomics.load(this.#control, written) >>> 0 === this.#at) return false;
     this.#copyOut(this.#headerBytes, 0, recordHeaderBytes);
     this.length = this.#header.getUint32(0);
     this.kind = this.#header.getUint32(4);

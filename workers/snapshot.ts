@@ -7,7 +7,13 @@
 import { closeSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { crc32 } from '../engine/io/crc32.ts';
 import {
-  chunkHeaderBytes, decodeChunkHeader, decodeFileHeader, encodeChunkHeader, fileHeaderBytes, footerBytes, Seal,
+  chunkHeaderBytes,
+  decodeChunkHeader,
+  decodeFileHeader,
+  encodeChunkHeader,
+  fileHeaderBytes,
+  footerBytes,
+  Seal,
   type ChunkHeader,
 } from '../engine/snapshot/file.ts';
 import { lz4 } from './lz4.ts';
@@ -97,9 +103,11 @@ function readAt(file: number, offset: number): ReadChunk {
   const failed = (error: string): ReadChunk => ({ header, raw: null, next: offset, error });
   if (got < chunkHeaderBytes) return failed('it ends early');
   if (header.rawLength === 0 && header.storedLength === 0) return { header, raw: null, next: offset, error: null };
-  if (header.storedLength > header.rawLength || header.rawLength > chunkBytesMax) return failed(`the chunk at ${offset} is damaged`);
+  if (header.storedLength > header.rawLength || header.rawLength > chunkBytesMax)
+    return failed(`the chunk at ${offset} is damaged`);
   const stored = Buffer.allocUnsafeSlow(header.storedLength);
-  if (readSync(file, stored, 0, stored.length, offset + chunkHeaderBytes) < stored.length) return failed('it ends early');
+  if (readSync(file, stored, 0, stored.length, offset + chunkHeaderBytes) < stored.length)
+    return failed('it ends early');
   if (crc32(stored, 0, stored.length) !== header.crc) return failed(`the chunk at ${offset} is damaged`);
   const raw = header.storedLength === header.rawLength ? stored : lz4.expand(stored, header.rawLength);
   return { header, raw, next: offset + chunkHeaderBytes + header.storedLength, error: null };

@@ -21,8 +21,10 @@ export function createWords(server: CoordinationServer): (word: string) => strin
     const answer = words[word];
     if (answer === undefined) return null;
     const allowed = server.options.fourLetterWords;
-    if (!allowed.includes('*') && !allowed.includes(word)) return `${word} is not executed because it is not in the whitelist.\n`;
-    if (!server.serving && !alwaysAnswered.has(word)) return 'This ZooKeeper instance is not currently serving requests\n';
+    if (!allowed.includes('*') && !allowed.includes(word))
+      return `${word} is not executed because it is not in the whitelist.\n`;
+    if (!server.serving && !alwaysAnswered.has(word))
+      return 'This ZooKeeper instance is not currently serving requests\n';
     return answer(server);
   };
 }
@@ -138,12 +140,20 @@ function conf(server: CoordinationServer): string {
   ];
   const own = options.servers.find((member) => member.id === options.id);
   if (own === undefined) return `${lines.join('\n')}\n`;
-  const members = options.servers.map(({ id, host, quorumPort, electionPort, role }) =>
-    `server.${id}=${host}:${quorumPort}:${electionPort}:${role}`);
+  const members = options.servers.map(
+    ({ id, host, quorumPort, electionPort, role }) => `server.${id}=${host}:${quorumPort}:${electionPort}:${role}`,
+  );
   lines.push(
-    `initLimit=${options.initLimit}`, `syncLimit=${options.syncLimit}`, 'electionAlg=3',
-    `electionPort=${own.electionPort}`, `quorumPort=${own.quorumPort}`, `peerType=${own.role === 'observer' ? 1 : 0}`,
-    'membership: ', ...members, 'version=0');
+    `initLimit=${options.initLimit}`,
+    `syncLimit=${options.syncLimit}`,
+    'electionAlg=3',
+    `electionPort=${own.electionPort}`,
+    `quorumPort=${own.quorumPort}`,
+    `peerType=${own.role === 'observer' ? 1 : 0}`,
+    'membership: ',
+    ...members,
+    'version=0',
+  );
   return `${lines.join('\n')}\n`;
 }
 
@@ -196,10 +206,15 @@ function mntr(server: CoordinationServer): string {
   if (modeOf(server) === 'leader') {
     const { followers, observers, pending } = core.learnerCounts();
     gauges.push(
-      ['learners', followers + observers], ['synced_followers', followers], ['synced_observers', observers],
-      ['pending_syncs', pending], ['quorum_size', server.options.servers.length],
-      ['last_proposal_size', leading.proposalBytes.last], ['min_proposal_size', leading.proposalBytes.min],
-      ['max_proposal_size', leading.proposalBytes.max]);
+      ['learners', followers + observers],
+      ['synced_followers', followers],
+      ['synced_observers', observers],
+      ['pending_syncs', pending],
+      ['quorum_size', server.options.servers.length],
+      ['last_proposal_size', leading.proposalBytes.last],
+      ['min_proposal_size', leading.proposalBytes.min],
+      ['max_proposal_size', leading.proposalBytes.max],
+    );
   }
   return gauges.map(([key, value]) => `zk_${key}\t${value}\n`).join('');
 }
@@ -215,7 +230,10 @@ function decimal(value: number): string {
 }
 
 function folderBytes(folder: string): number {
-  return readdirSync(folder).reduce((sum, name) => sum + (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0), 0);
+  return readdirSync(folder).reduce(
+    (sum, name) => sum + (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
 }
 
 function openFiles(): number {

@@ -7,7 +7,18 @@
  * not even a kill -9. A child that dies is started again; one that cannot start ends everything.
  */
 import { fork, type ChildProcess } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -47,12 +58,17 @@ export async function runEnsemble(args: readonly string[]): Promise<void> {
 function readPlan(args: readonly string[]): Plan {
   const { values } = parseArgs({
     args: [...args],
-    options: { size: { type: 'string', default: '3' }, port: { type: 'string', default: '2181' }, data: { type: 'string', default: './data' } },
+    options: {
+      size: { type: 'string', default: '3' },
+      port: { type: 'string', default: '2181' },
+      data: { type: 'string', default: './data' },
+    },
   });
   const size = Number(values.size);
   const port = Number(values.port);
   if (!sizes.includes(size)) throw new Error(`--size must be ${sizes.join(', ')}, not "${values.size}".`);
-  if (!Number.isInteger(port) || port < 1 || port + size > 65_536) throw new Error(`--port must be a port number, not "${values.port}".`);
+  if (!Number.isInteger(port) || port < 1 || port + size > 65_536)
+    throw new Error(`--port must be a port number, not "${values.port}".`);
   return { size, port, folder: resolve(values.data) };
 }
 
@@ -61,7 +77,10 @@ async function prepareFolder({ size, folder }: Plan): Promise<Manifest> {
     mkdirSync(folder, { recursive: true });
     accessSync(folder, constants.W_OK);
   } catch (error) {
-    throw new Error(`the data folder ${folder} cannot be written (${(error as Error).message}): choose another with --data.`, { cause: error });
+    throw new Error(
+      `the data folder ${folder} cannot be written (${(error as Error).message}): choose another with --data.`,
+      { cause: error },
+    );
   }
   const path = join(folder, 'ensemble.json');
   if (!existsSync(path)) {
@@ -75,8 +94,9 @@ async function prepareFolder({ size, folder }: Plan): Promise<Manifest> {
   const manifest = JSON.parse(readFileSync(path, 'utf8')) as Manifest;
   if (manifest.kind !== 'zabra ensemble' || manifest.size !== size) {
     throw new Error(
-      `the data folder ${folder} belongs to an ensemble of ${manifest.size} servers: start it with --size ${manifest.size}, `
-      + 'or choose another folder with --data.');
+      `the data folder ${folder} belongs to an ensemble of ${manifest.size} servers: ` +
+        `start it with --size ${manifest.size}, or choose another folder with --data.`,
+    );
   }
   return manifest;
 }
@@ -84,17 +104,28 @@ async function prepareFolder({ size, folder }: Plan): Promise<Manifest> {
 async function assertFree(port: number, what: string): Promise<void> {
   await new Promise<void>((free, taken) => {
     const probe = createServer();
-    probe.once('error', () => taken(new Error(
-      `port ${port} (${what}) is taken by another process: stop it${what === '--port' ? ' or choose others with --port' : ''}.`)));
+    probe.once('error', () =>
+      taken(
+        new Error(
+          `port ${port} (${what}) is taken by another process: stop it` +
+            `${what === '--port' ? ' or choose others with --port' : ''}.`,
+        ),
+      ),
+    );
     probe.listen(port, '127.0.0.1', () => probe.close(() => free()));
   });
 }
 
 async function freePorts(count: number): Promise<number[]> {
   const probes = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(probes.map((probe) => new Promise<number>((found) => {
-    probe.listen(0, '127.0.0.1', () => found((probe.address() as { port: number }).port));
-  })));
+  const ports = await Promise.all(
+    probes.map(
+      (probe) =>
+        new Promise<number>((found) => {
+          probe.listen(0, '127.0.0.1', () => found((probe.address() as { port: number }).port));
+        }),
+    ),
+  );
   await Promise.all(probes.map((probe) => new Promise<void>((closed) => void probe.close(() => closed()))));
   return ports;
 }
@@ -140,11 +171,14 @@ class Running {
     const out = openSync(log, 'a');
     const startedAt = performance.now();
     const child = fork(new URL('main.js', import.meta.url), ['server', join(folder, 'zoo.cfg')], {
-      stdio: ['ignore', out, out, 'ipc'], detached: true,
+      stdio: ['ignore', out, out, 'ipc'],
+      detached: true,
     });
     this.#children.set(id, child);
     child.on('message', (status: ServerStatus) => this.#status.set(id, status));
-    child.on('exit', (code, signal) => this.#exited(id, `${signal ?? `code ${code}`}`, performance.now() - startedAt, log));
+    child.on('exit', (code, signal) =>
+      this.#exited(id, `${signal ?? `code ${code}`}`, performance.now() - startedAt, log),
+    );
   }
 
   #exited(id: number, how: string, livedMs: number, log: string): void {
@@ -189,12 +223,23 @@ class Running {
 function writeConfig({ size, port }: Plan, { quorumPorts }: Manifest, id: number, folder: string): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'myid'), `${id}\n`);
-  const members = Array.from({ length: size }, (_, n) =>
-    `server.${n + 1}=127.0.0.1:${quorumPorts[n]}:${quorumPorts[n]}:participant;127.0.0.1:${port + n}`);
-  writeFileSync(join(folder, 'zoo.cfg'), [
-    'tickTime=2000', 'initLimit=10', 'syncLimit=5', `dataDir=${folder}`, 'maxClientCnxns=0',
-    '4lw.commands.whitelist=srvr,stat,mntr,ruok,isro,conf,cons,envi', ...members, '',
-  ].join('\n'));
+  const members = Array.from(
+    { length: size },
+    (_, n) => `server.${n + 1}=127.0.0.1:${quorumPorts[n]}:${quorumPorts[n]}:participant;127.0.0.1:${port + n}`,
+  );
+  writeFileSync(
+    join(folder, 'zoo.cfg'),
+    [
+      'tickTime=2000',
+      'initLimit=10',
+      'syncLimit=5',
+      `dataDir=${folder}`,
+      'maxClientCnxns=0',
+      '4lw.commands.whitelist=srvr,stat,mntr,ruok,isro,conf,cons,envi',
+      ...members,
+      '',
+    ].join('\n'),
+  );
 }
 
 function lastLine(path: string): string {

@@ -22,7 +22,9 @@ async function main(args: readonly string[]): Promise<void> {
       await runEnsemble(rest);
       break;
     case '--version': {
-      const manifest = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
+      const manifest = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+        version: string;
+      };
       process.stdout.write(`zabra ${manifest.version}\n`);
       break;
     }

@@ -24,10 +24,13 @@ export async function runServer(file: string): Promise<void> {
   const stop = (): void => {
     if (stopping) return;
     stopping = true;
-    server.close().then(() => process.exit(0), (error: Error) => {
-      journal.error('stopping failed', { reason: error.message });
-      process.exit(1);
-    });
+    server.close().then(
+      () => process.exit(0),
+      (error: Error) => {
+        journal.error('stopping failed', { reason: error.message });
+        process.exit(1);
+      },
+    );
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
   if (process.send === undefined) return;
@@ -52,7 +55,9 @@ function readConfig(file: string): { options: StartOptions; unknown: readonly st
   if ((servers ?? []).length === 0) return { options: config.options, unknown: config.unknown };
   const myidFile = join(dataDir, 'myid');
   if (!existsSync(myidFile)) {
-    throw new ConfigError(`${myidFile} does not exist: write this server's number (the N of its server.N line) into it.`);
+    throw new ConfigError(
+      `${myidFile} does not exist: write this server's number (the N of its server.N line) into it.`,
+    );
   }
   const options = applyMyid(config, readFileSync(myidFile, 'utf8'), file, myidFile);
   return { options, unknown: config.unknown };

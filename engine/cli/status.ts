@@ -35,7 +35,11 @@ export class StatusLines {
   set(id: number, status: ServerStatus | null): void {
     const row = this.#rows[id - 1]!;
     const now = performance.now();
-    if (status !== null && row.status !== null && Math.floor(status.zxid / 2 ** 32) === Math.floor(row.zxid / 2 ** 32)) {
+    if (
+      status !== null &&
+      row.status !== null &&
+      Math.floor(status.zxid / 2 ** 32) === Math.floor(row.zxid / 2 ** 32)
+    ) {
       row.rate = ((status.zxid - row.zxid) * 1000) / Math.max(1, now - row.at);
     } else {
       row.rate = 0;
@@ -55,13 +59,19 @@ export class StatusLines {
   draw(): void {
     if (this.#out.isTTY === true) {
       this.#erase();
-      const lines = ['  id  role       epoch  zxid               clients  commits/s', ...this.#rows.map((row, n) => `  ${renderRow(n + 1, row)}`)];
+      const lines = [
+        '  id  role       epoch  zxid               clients  commits/s',
+        ...this.#rows.map((row, n) => `  ${renderRow(n + 1, row)}`),
+      ];
       this.#out.write(`${lines.join('\n')}\n`);
       this.#drawn = lines.length;
       return;
     }
     for (const [n, row] of this.#rows.entries()) {
-      const brief = row.status === null ? 'down' : `${row.status.role} ${row.status.serving} ${row.status.epoch} ${row.status.clients}`;
+      const brief =
+        row.status === null
+          ? 'down'
+          : `${row.status.role} ${row.status.serving} ${row.status.epoch} ${row.status.clients}`;
       if (brief === row.printed) continue;
       row.printed = brief;
       this.#out.write(`${describeRow(n + 1, row)}\n`);
@@ -86,13 +96,19 @@ function roleOf(status: ServerStatus): string {
 function renderRow(id: number, { status, rate }: Row): string {
   if (status === null) return `${String(id).padStart(2)}  down`;
   return [
-    String(id).padStart(2), roleOf(status).padEnd(9), String(status.epoch).padStart(5),
-    `0x${status.zxid.toString(16)}`.padEnd(17), String(status.clients).padStart(7), String(Math.round(rate)).padStart(9),
+    String(id).padStart(2),
+    roleOf(status).padEnd(9),
+    String(status.epoch).padStart(5),
+    `0x${status.zxid.toString(16)}`.padEnd(17),
+    String(status.clients).padStart(7),
+    String(Math.round(rate)).padStart(9),
   ].join('  ');
 }
 
 function describeRow(id: number, { status, rate }: Row): string {
   if (status === null) return `server ${id}: down`;
-  return `server ${id}: ${roleOf(status)}, epoch ${status.epoch}, zxid 0x${status.zxid.toString(16)}, `
-    + `${status.clients} clients, ${Math.round(rate)} commits/s`;
+  return (
+    `server ${id}: ${roleOf(status)}, epoch ${status.epoch}, zxid 0x${status.zxid.toString(16)}, ` +
+    `${status.clients} clients, ${Math.round(rate)} commits/s`
+  );
 }

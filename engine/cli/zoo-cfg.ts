@@ -81,7 +81,10 @@ export function parseZooCfg(text: string, file: string): ZooCfg {
     } else if (name !== undefined) {
       values[name] = property.value;
     } else if (key === '4lw.commands.whitelist') {
-      values['fourLetterWords'] = property.value.split(',').map((word) => word.trim()).filter((word) => word !== '');
+      values['fourLetterWords'] = property.value
+        .split(',')
+        .map((word) => word.trim())
+        .filter((word) => word !== '');
     } else if (key.startsWith('server.')) {
       servers.push(parseServer(property, file));
     } else if (!acceptedKeys.has(key)) {
@@ -89,7 +92,8 @@ export function parseZooCfg(text: string, file: string): ZooCfg {
     }
   }
   const { dataDir } = values;
-  if (typeof dataDir !== 'string') throw new ConfigError(`${file}: dataDir is missing: name the folder for this server's data.`);
+  if (typeof dataDir !== 'string')
+    throw new ConfigError(`${file}: dataDir is missing: name the folder for this server's data.`);
   if (typeof values['snapRetainCount'] === 'number' && values['snapRetainCount'] < 3) values['snapRetainCount'] = 3;
   return { options: { ...(values as Partial<ServerOptions>), dataDir, servers }, unknown };
 }
@@ -108,16 +112,24 @@ export function applyMyid(config: ZooCfg, myid: string, file: string, myidFile: 
   const { options } = config;
   const servers = options.servers ?? [];
   const id = Number(myid.trim());
-  if (!/^\d+$/.test(myid.trim())) throw new ConfigError(`${myidFile} must hold this server's number, not "${myid.trim()}".`);
+  if (!/^\d+$/.test(myid.trim()))
+    throw new ConfigError(`${myidFile} must hold this server's number, not "${myid.trim()}".`);
   const own = servers.find((server) => server.id === id);
   if (own === undefined) {
     throw new ConfigError(`${myidFile} says ${id}, but ${file} has no server.${id}: correct one of them.`);
   }
   if (own.clientPort === null) return { ...options, id };
   if (options.clientPort !== undefined && options.clientPort !== own.clientPort) {
-    throw new ConfigError(`${file}: clientPort=${options.clientPort} and server.${id} says ${own.clientPort}: remove one of them.`);
+    throw new ConfigError(
+      `${file}: clientPort=${options.clientPort} and server.${id} says ${own.clientPort}: remove one of them.`,
+    );
   }
-  return { ...options, id, clientPort: own.clientPort, ...(own.clientHost === null ? {} : { clientPortAddress: own.clientHost }) };
+  return {
+    ...options,
+    id,
+    clientPort: own.clientPort,
+    ...(own.clientHost === null ? {} : { clientPortAddress: own.clientHost }),
+  };
 }
 
 function parseNumber({ key, value, line }: Property, file: string): number {
@@ -149,8 +161,13 @@ function parseServer({ key, value, line }: Property, file: string): EnsembleMemb
   const ports = [Number(match[2]), Number(match[3]), clientPort ?? 0];
   if (ports.some((port) => port > 65_535)) return fail();
   return {
-    id, host: bare(match[1]!), quorumPort: ports[0]!, electionPort: ports[1]!,
-    role: match[4] === 'observer' ? 'observer' : 'participant', clientHost, clientPort,
+    id,
+    host: bare(match[1]!),
+    quorumPort: ports[0]!,
+    electionPort: ports[1]!,
+    role: match[4] === 'observer' ? 'observer' : 'participant',
+    clientHost,
+    clientPort,
   };
 }
 
@@ -177,5 +194,6 @@ function* readProperties(text: string): Iterable<Property> {
 function unescape(text: string): string {
   const named: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', f: '\f' };
   return text.replace(/\\(?:u([0-9a-fA-F]{4})|(.))/g, (_, code: string | undefined, char: string) =>
-    (code === undefined ? named[char] ?? char : String.fromCharCode(Number.parseInt(code, 16))));
+    code === undefined ? (named[char] ?? char) : String.fromCharCode(Number.parseInt(code, 16)),
+  );
 }

@@ -41,7 +41,11 @@ export class ClientListener {
     const { host, port } = this.#options;
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', (error: NodeJS.ErrnoException) => {
-        reject(error.code === 'EADDRINUSE' ? new Error(`the client port ${host}:${port} is taken by another process.`) : error);
+        reject(
+          error.code === 'EADDRINUSE'
+            ? new Error(`the client port ${host}:${port} is taken by another process.`)
+            : error,
+        );
       });
       this.#server.listen({ port, host, backlog: 1024 }, () => resolve());
     });
@@ -62,7 +66,8 @@ export class ClientListener {
     const { connectionsPerAddressMax } = this.#options;
     if (connectionsPerAddressMax > 0 && count > connectionsPerAddressMax) {
       this.refused++;
-      if (this.refused === 1) this.#options.journal.warn('too many connections from one address', { address, max: connectionsPerAddressMax });
+      if (this.refused === 1)
+        this.#options.journal.warn('too many connections from one address', { address, max: connectionsPerAddressMax });
       socket.destroy();
       return;
     }

@@ -1,5 +1,16 @@
 /** A server's folder on disk: made, locked against a second process, and checked for foreign data. */
-import { accessSync, closeSync, constants, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 /** Everything that keeps a server from starting or going on because of its disk; one sentence for the operator. */
@@ -32,11 +43,14 @@ export function openFolder(dataDir: string): { folder: string; unlock: () => voi
     mkdirSync(folder, { recursive: true });
     accessSync(folder, constants.W_OK);
   } catch (error) {
-    throw new StorageError(`${folder} cannot be written (${(error as Error).message}): make it writable or set another dataDir.`);
+    throw new StorageError(
+      `${folder} cannot be written (${(error as Error).message}): make it writable or set another dataDir.`,
+    );
   }
   if (readdirSync(dataDir).includes('version-2') && readdirSync(folder).length === 0) {
     throw new StorageError(
-      `${dataDir} holds data of Apache ZooKeeper (version-2), which this server does not read: set another dataDir.`);
+      `${dataDir} holds data of Apache ZooKeeper (version-2), which this server does not read: set another dataDir.`,
+    );
   }
   const lock = join(folder, 'lock');
   takeLock(lock, folder);
@@ -54,7 +68,8 @@ function takeLock(lock: string, folder: string): void {
       writeFileSync(lock, own, { flag: 'wx' });
       return;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw new StorageError(`${lock}: ${(error as Error).message}`);
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
+        throw new StorageError(`${lock}: ${(error as Error).message}`);
     }
     const [pid, started] = readFileSync(lock, 'utf8').split(' ');
     const isOther = Number(pid) !== process.pid && startTime(Number(pid)) === started && started !== '';

@@ -11,7 +11,8 @@ export interface EnsembleOptions {
   /** Where the servers keep their data, one folder each. Default: a temporary folder that `close` removes. */
   readonly dataDir?: string;
   /** Settings that all servers share. */
-  readonly settings?: Partial<Omit<ServerOptions, 'id' | 'servers' | 'dataDir' | 'dataLogDir'>> & Pick<StartOptions, 'journal'>;
+  readonly settings?: Partial<Omit<ServerOptions, 'id' | 'servers' | 'dataDir' | 'dataLogDir'>> &
+    Pick<StartOptions, 'journal'>;
 }
 
 export class Ensemble {
@@ -34,17 +35,35 @@ export class Ensemble {
     const base = options.dataDir ?? temporary!;
     const ids = Array.from({ length: size }, (_, index) => index + 1);
     const members = ids.map((id): EnsembleMember => ({
-      id, host: '127.0.0.1', quorumPort: 0, electionPort: 0, role: 'participant', clientHost: null, clientPort: null,
+      id,
+      host: '127.0.0.1',
+      quorumPort: 0,
+      electionPort: 0,
+      role: 'participant',
+      clientHost: null,
+      clientPort: null,
     }));
     const servers: Server[] = [];
     try {
       for (const id of ids) {
-        servers.push(await Server.start({
-          logLevel: 'warn', clientPortAddress: '127.0.0.1', clientPort: 0, maxClientCnxns: 0,
-          ...options.settings, id, servers: members, dataDir: join(base, `server-${id}`),
-        }));
+        servers.push(
+          await Server.start({
+            logLevel: 'warn',
+            clientPortAddress: '127.0.0.1',
+            clientPort: 0,
+            maxClientCnxns: 0,
+            ...options.settings,
+            id,
+            servers: members,
+            dataDir: join(base, `server-${id}`),
+          }),
+        );
       }
-      const addresses = servers.map((server, index) => ({ id: ids[index]!, host: '127.0.0.1', port: server.quorumPort }));
+      const addresses = servers.map((server, index) => ({
+        id: ids[index]!,
+        host: '127.0.0.1',
+        port: server.quorumPort,
+      }));
       for (const server of servers) server.setPeers(addresses);
       await Promise.all(servers.map((server) => server.ready()));
     } catch (error) {

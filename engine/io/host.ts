@@ -176,19 +176,31 @@ async function assemble(options: ServerOptions, journal: Journal): Promise<Parts
     for (const reason of await snapshots.settle()) journal.warn('damaged snapshot set aside', { reason });
     const tree = await loadTree(snapshots);
     const logOptions = {
-      folder: logData.folder, server: options.id, segmentBytes: options.segmentBytes,
-      preallocateBytes: options.preAllocSize * 1024, ringBytes, slowMs: options.fsyncWarnMs,
+      folder: logData.folder,
+      server: options.id,
+      segmentBytes: options.segmentBytes,
+      preallocateBytes: options.preAllocSize * 1024,
+      ringBytes,
+      slowMs: options.fsyncWarnMs,
     };
     const recovered = recoverLog(logOptions, snapshots.newest);
-    if (recovered.cutBytes > 0) journal.warn('torn tail of the log cut', { bytes: recovered.cutBytes, after: recovered.last });
+    if (recovered.cutBytes > 0)
+      journal.warn('torn tail of the log cut', { bytes: recovered.cutBytes, after: recovered.last });
 
     const turns = new Turns();
-    const failing = { report: (error: Error): void => {
-      throw error;
-    } };
+    const failing = {
+      report: (error: Error): void => {
+        throw error;
+      },
+    };
     log = new LogStore(logOptions, recovered, {
       synced: (ticket) => core.synced(ticket),
-      failed: (reason) => failing.report(new StorageError(`the log cannot be written: ${reason}. The server stops, since it can promise nothing any more.`)),
+      failed: (reason) =>
+        failing.report(
+          new StorageError(
+            `the log cannot be written: ${reason}. The server stops, since it can promise nothing any more.`,
+          ),
+        ),
       slow: (ms, bytes) => journal.warn('slow fsync', { ms, bytes }),
     });
     const mesh = createMesh(options, journal, () => core);
@@ -199,7 +211,18 @@ async function assemble(options: ServerOptions, journal: Journal): Promise<Parts
     const listener = await listen(options, journal, core, mesh);
     journal.info('started', { zxid: recovered.last, clientPort: listener?.port ?? -1, znodes: tree.nodeCount });
     turns.schedule();
-    return { options, journal, core, log, snapshots, mesh, listener, unlocks, schedule: () => turns.schedule(), failing };
+    return {
+      options,
+      journal,
+      core,
+      log,
+      snapshots,
+      mesh,
+      listener,
+      unlocks,
+      schedule: () => turns.schedule(),
+      failing,
+    };
   } catch (error) {
     await log?.close();
     await snapshots?.close();
@@ -242,37 +265,62 @@ function createCore(options: ServerOptions, ports: Ports, tree: Tree, recovered:
   const id = Buffer.alloc(8);
   ports.random(id);
   const newEnsembleId = 1 + id.readUIntBE(0, 6);
-  return new CoordinationServer(options, ports, tree, {
-    state: recovered.state, lastZxid: recovered.last, committed: Math.max(recovered.committed, tree.lastZxid),
-  }, newEnsembleId);
+  return new CoordinationServer(
+    options,
+    ports,
+    tree,
+    {
+      state: recovered.state,
+      lastZxid: recovered.last,
+      committed: Math.max(recovered.committed, tree.lastZxid),
+    },
+    newEnsembleId,
+  );
 }
 
 function createMesh(options: ServerOptions, journal: Journal, core: () => CoordinationServer): PeerMesh | null {
   const own = options.servers.find((server) => server.id === options.id);
   if (own === undefined || options.servers.length === 1) return null;
-  return new PeerMesh({
-    id: options.id, host: own.host, port: own.quorumPort, ensembleId: () => core().core.ensembleId,
-    heartbeatMs: options.heartbeatMs, peerTimeoutMs: options.peerTimeoutMs, journal,
-  }, {
-    up: (peer) => core().peerUp(peer),
-    down: (peer) => core().peerDown(peer),
-    frame: (peer, body) => core().peerFrame(peer, body),
-  });
+  return new PeerMesh(
+    {
+      id: options.id,
+      host: own.host,
+      port: own.quorumPort,
+      ensembleId: () => core().core.ensembleId,
+      heartbeatMs: options.heartbeatMs,
+      peerTimeoutMs: options.peerTimeoutMs,
+      journal,
+    },
+    {
+      up: (peer) => core().peerUp(peer),
+      down: (peer) => core().peerDown(peer),
+      frame: (peer, body) => core().peerFrame(peer, body),
+    },
+  );
 }
 
 async function listen(
-  options: ServerOptions, journal: Journal, core: CoordinationServer, mesh: PeerMesh | null,
+  options: ServerOptions,
+  journal: Journal,
+  core: CoordinationServer,
+  mesh: PeerMesh | null,
 ): Promise<ClientListener | null> {
   await mesh?.listen();
   try {
     if (options.clientPort < 0) return null;
-    const listener = new ClientListener({
-      host: options.clientPortAddress, port: options.clientPort, connectionsPerAddressMax: options.maxClientCnxns, journal,
-    }, {
-      opened: (link) => core.clientOpened(link),
-      bytes: (link, chunk) => core.clientBytes(link, chunk),
-      closed: (link) => core.clientClosed(link),
-    });
+    const listener = new ClientListener(
+      {
+        host: options.clientPortAddress,
+        port: options.clientPort,
+        connectionsPerAddressMax: options.maxClientCnxns,
+        journal,
+      },
+      {
+        opened: (link) => core.clientOpened(link),
+        bytes: (link, chunk) => core.clientBytes(link, chunk),
+        closed: (link) => core.clientClosed(link),
+      },
+    );
     await listener.listen();
     if (options.servers.every((server) => server.quorumPort !== 0)) {
       mesh?.setPeers(options.servers.map(({ id, host, quorumPort }) => ({ id, host, port: quorumPort })));
@@ -288,7 +336,11 @@ async function listen(
 const noPeers = { send: () => {}, flush: () => {}, backlog: () => 0, reset: () => {} };
 
 function createPorts(parts: {
-  journal: Journal; log: LogStore; snapshots: SnapshotStore; mesh: PeerMesh | null; turns: Turns;
+  journal: Journal;
+  log: LogStore;
+  snapshots: SnapshotStore;
+  mesh: PeerMesh | null;
+  turns: Turns;
   words: (word: string) => string | null;
 }): Ports {
   return {

@@ -9,8 +9,14 @@ import type { Journal } from '../server/ports.ts';
  */
 export function createJournal(server: number, level: Level | 'silent', file?: string): Journal {
   const logger = pino(
-    { level, base: { server }, timestamp: () => `,"time":"${new Date().toISOString()}"`, formatters: { level: (label) => ({ level: label }) } },
-    destination({ dest: file ?? 1, sync: true, mkdir: false }));
+    {
+      level,
+      base: { server },
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    destination({ dest: file ?? 1, sync: true, mkdir: false }),
+  );
   return {
     info: (event, fields) => logger.info(fields ?? {}, event),
     warn: (event, fields) => logger.warn(fields ?? {}, event),

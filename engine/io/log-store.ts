@@ -4,7 +4,18 @@
  *   append, saveState, … ─► ring ─► log worker (workers/log-writer.ts) ─► synced(ticket)
  *   read ◄── segment files, read by the main thread's own asynchronous calls
  */
-import { existsSync, openSync, readdirSync, readFileSync, readSync, fsyncSync, closeSync, ftruncateSync, writeSync, unlinkSync } from 'node:fs';
+import {
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  fsyncSync,
+  closeSync,
+  ftruncateSync,
+  writeSync,
+  unlinkSync,
+} from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
@@ -14,7 +25,13 @@ import { decodeStateFile, encodeState, slotBytes, type StateRecord } from '../lo
 import { judgeTail, scanSegment, type SegmentScan } from '../log/recovery.ts';
 import type { LogPort } from '../server/ports.ts';
 import { decodeBatch, type Batch } from '../txn/batch.ts';
-import { logRecord, segmentName, type LogMessage, type LogWorkerData, type SegmentInfo } from '../../workers/protocol.ts';
+import {
+  logRecord,
+  segmentName,
+  type LogMessage,
+  type LogWorkerData,
+  type SegmentInfo,
+} from '../../workers/protocol.ts';
 import { createRing, RingWriter } from '../../workers/ring.ts';
 import { crc32 } from './crc32.ts';
 import { StorageError, syncFolder } from './data-folder.ts';
@@ -57,7 +74,11 @@ export function recoverLog(options: LogOptions, snapshotZxid: number): Recovered
   for (const [index, info] of found.entries()) {
     if (tail !== null && info.start !== tail.scan.last) {
       if (info.start > snapshotZxid) {
-        throw damaged(options, info.sequence, `: batches between ${tail.scan.last} and ${info.start} are missing before it`);
+        throw damaged(
+          options,
+          info.sequence,
+          `: batches between ${tail.scan.last} and ${info.start} are missing before it`,
+        );
       }
       // A leader's snapshot was installed here; what lies before it is of no use any more.
       for (const { sequence } of found.slice(0, index)) unlinkSync(join(options.folder, segmentName(sequence)));
@@ -66,7 +87,13 @@ export function recoverLog(options: LogOptions, snapshotZxid: number): Recovered
     const isNewest = index === found.length - 1;
     const bytes = readFileSync(join(options.folder, segmentName(info.sequence)));
     const { truncateTo } = state;
-    const scan = scanSegment(bytes, info.sequence, info.start, crc32, (batch) => truncateTo < 0 || batch.last <= truncateTo);
+    const scan = scanSegment(
+      bytes,
+      info.sequence,
+      info.start,
+      crc32,
+      (batch) => truncateTo < 0 || batch.last <= truncateTo,
+    );
     const verdict = truncateTo >= 0 && isNewest ? 'cut' : judgeTail(scan, isNewest, isNewest ? state.durable : -1);
     if (verdict === 'damaged') throw damaged(options, info.sequence, ` at offset ${scan.end}, after zxid ${scan.last}`);
     if (verdict === 'cut') {
@@ -81,7 +108,10 @@ export function recoverLog(options: LogOptions, snapshotZxid: number): Recovered
   const alone = tail === null || tail.scan.last < last;
   if (alone) for (const { sequence } of kept) unlinkSync(join(options.folder, segmentName(sequence)));
   return {
-    state, last, committed, cutBytes,
+    state,
+    last,
+    committed,
+    cutBytes,
     segments: alone ? [] : kept,
     end: alone ? 0 : tail!.scan.end,
     chain: alone ? 0 : tail!.scan.chain,
@@ -92,7 +122,13 @@ function recoverState(options: LogOptions): StateRecord {
   const path = join(options.folder, 'state');
   if (!existsSync(path)) {
     const fresh: StateRecord = {
-      acceptedEpoch: 0, currentEpoch: 0, ensembleId: 0, sequence: 1, server: options.server, truncateTo: -1, durable: 0,
+      acceptedEpoch: 0,
+      currentEpoch: 0,
+      ensembleId: 0,
+      sequence: 1,
+      server: options.server,
+      truncateTo: -1,
+      durable: 0,
     };
     const file = openSync(path, 'w');
     writeSync(file, encodeState({ ...fresh, sequence: 0 }, crc32), 0, slotBytes, 0);
@@ -108,14 +144,17 @@ function recoverState(options: LogOptions): StateRecord {
   }
   if (state.server !== options.server) {
     throw new StorageError(
-      `${options.folder} holds the data of server ${state.server}, but this is server ${options.server}: `
-      + 'correct myid or dataDir.');
+      `${options.folder} holds the data of server ${state.server}, but this is server ${options.server}: ` +
+        'correct myid or dataDir.',
+    );
   }
   return state;
 }
 
 function listSegments(options: LogOptions): SegmentInfo[] {
-  const names = readdirSync(options.folder).filter((name) => /^log\.\d{10}$/.test(name)).sort();
+  const names = readdirSync(options.folder)
+    .filter((name) => /^log\.\d{10}$/.test(name))
+    .sort();
   for (const name of readdirSync(options.folder)) {
     if (/^log\.\d{10}\.tmp$/.test(name)) unlinkSync(join(options.folder, name));
   }
@@ -150,13 +189,16 @@ function cutTail(path: string, end: number): void {
 
 function damaged(options: LogOptions, sequence: number, where: string): StorageError {
   return new StorageError(
-    `${join(options.folder, segmentName(sequence))} is damaged${where}, where data was already durable: `
-    + `nothing was cut. ${whatToDo(options.folder)}`);
+    `${join(options.folder, segmentName(sequence))} is damaged${where}, where data was already durable: ` +
+      `nothing was cut. ${whatToDo(options.folder)}`,
+  );
 }
 
 function whatToDo(folder: string): string {
-  return `Restore ${folder} from a backup, or, if this is one of several servers and the others are healthy, `
-    + 'move the folder away and start again: it will be filled from the leader.';
+  return (
+    `Restore ${folder} from a backup, or, if this is one of several servers and the others are healthy, ` +
+    'move the folder away and start again: it will be filled from the leader.'
+  );
 }
 
 /** What the log tells the server. */
@@ -191,11 +233,23 @@ export class LogStore implements LogPort {
     const { port1, port2 } = new MessageChannel();
     this.#large = port1;
     const data: LogWorkerData = {
-      folder: options.folder, server: options.server, ring: memory, large: port2, segmentBytes: options.segmentBytes,
-      preallocateBytes: options.preallocateBytes, state: recovered.state, segments: recovered.segments,
-      last: recovered.last, end: recovered.end, chain: recovered.chain, slowMs: options.slowMs,
+      folder: options.folder,
+      server: options.server,
+      ring: memory,
+      large: port2,
+      segmentBytes: options.segmentBytes,
+      preallocateBytes: options.preallocateBytes,
+      state: recovered.state,
+      segments: recovered.segments,
+      last: recovered.last,
+      end: recovered.end,
+      chain: recovered.chain,
+      slowMs: options.slowMs,
     };
-    this.#worker = new Worker(new URL('../../workers/log-writer.js', import.meta.url), { workerData: data, transferList: [port2] });
+    this.#worker = new Worker(new URL('../../workers/log-writer.js', import.meta.url), {
+      workerData: data,
+      transferList: [port2],
+    });
     this.#worker.on('message', (message: LogMessage) => this.#onMessage(message));
     this.#worker.on('error', (error) => events.failed(error.message));
     port1.unref();
@@ -239,7 +293,8 @@ export class LogStore implements LogPort {
   read(after: number, bytesMax: number, done: (floor: number, batches: Batch[]) => void): void {
     this.#read(after, bytesMax).then(
       ({ floor, batches }) => done(floor, batches),
-      (error: Error) => this.#events.failed(`reading the log: ${error.message}`));
+      (error: Error) => this.#events.failed(`reading the log: ${error.message}`),
+    );
   }
 
   /** Writes what is queued, ends the worker and resolves once it is gone. */

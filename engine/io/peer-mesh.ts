@@ -69,7 +69,11 @@ export class PeerMesh implements PeerPort {
     const { host, port } = this.#options;
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', (error: NodeJS.ErrnoException) => {
-        reject(error.code === 'EADDRINUSE' ? new Error(`the quorum port ${host}:${port} is taken by another process.`) : error);
+        reject(
+          error.code === 'EADDRINUSE'
+            ? new Error(`the quorum port ${host}:${port} is taken by another process.`)
+            : error,
+        );
       });
       this.#server.listen(port, host, () => resolve());
     });
@@ -129,10 +133,13 @@ export class PeerMesh implements PeerPort {
     const state = this.#dialling.get(peer) ?? { timer: null, delayMs: 0, socket: null };
     this.#dialling.set(peer, state);
     if (state.timer !== null || state.socket !== null) return;
-    state.timer = setTimeout(() => {
-      state.timer = null;
-      this.#dial(peer);
-    }, delayMs * (0.5 + Math.random() / 2));
+    state.timer = setTimeout(
+      () => {
+        state.timer = null;
+        this.#dial(peer);
+      },
+      delayMs * (0.5 + Math.random() / 2),
+    );
   }
 
   #dial(peer: number): void {
@@ -146,10 +153,12 @@ export class PeerMesh implements PeerPort {
       state.delayMs = Math.min(redialMs.max, Math.max(redialMs.first, state.delayMs * 2));
       this.#redial(peer, state.delayMs);
     });
-    socket.on('connect', () => this.#handshake(socket, peer, () => {
-      state.delayMs = 0;
-      this.#start(peer, socket);
-    }));
+    socket.on('connect', () =>
+      this.#handshake(socket, peer, () => {
+        state.delayMs = 0;
+        this.#start(peer, socket);
+      }),
+    );
     socket.on('error', () => socket.destroy());
   }
 
@@ -195,7 +204,8 @@ export class PeerMesh implements PeerPort {
 
   /** Why the other side is refused; empty when it is not. */
   #judge(bytes: Buffer, expected: number): string {
-    if (bytes.readUInt32BE(0) !== magic || bytes.readUInt32BE(24) !== crc32(bytes, 0, 24)) return 'not a server of this kind';
+    if (bytes.readUInt32BE(0) !== magic || bytes.readUInt32BE(24) !== crc32(bytes, 0, 24))
+      return 'not a server of this kind';
     if (bytes.readUInt32BE(4) !== protocolVersion) return `protocol version ${bytes.readUInt32BE(4)}`;
     const peer = bytes.readUInt32BE(8);
     if (!this.#peers.has(peer)) return 'its id is not in our configuration';
@@ -212,12 +222,16 @@ export class PeerMesh implements PeerPort {
     // A server that dials again has lost the old connection, whatever we still see of it.
     this.#links.get(peer)?.socket.destroy();
     this.#links.get(peer)?.end();
-    const link = new Link(socket, (body) => this.#events.frame(peer, body), () => {
-      if (this.#links.get(peer) !== link) return;
-      this.#links.delete(peer);
-      this.#events.down(peer);
-      if (peer < this.#options.id) this.#redial(peer, 0);
-    });
+    const link = new Link(
+      socket,
+      (body) => this.#events.frame(peer, body),
+      () => {
+        if (this.#links.get(peer) !== link) return;
+        this.#links.delete(peer);
+        this.#events.down(peer);
+        if (peer < this.#options.id) this.#redial(peer, 0);
+      },
+    );
     this.#links.set(peer, link);
     this.#events.up(peer);
     link.start();
@@ -292,7 +306,8 @@ class Link {
     this.saidAt = performance.now();
     this.socket.write(this.#out.subarray(0, this.#outBytes));
     // The kernel took it all: the buffer is free again. Otherwise the socket keeps it.
-    if (this.socket.writableLength > 0 || this.#out.length > 4 * gatherBytes) this.#out = Buffer.allocUnsafeSlow(gatherBytes);
+    if (this.socket.writableLength > 0 || this.#out.length > 4 * gatherBytes)
+      this.#out = Buffer.allocUnsafeSlow(gatherBytes);
     this.#outBytes = 0;
   }
 

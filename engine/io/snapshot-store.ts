@@ -4,7 +4,18 @@
  *   <folder>/snapshot.<zxid in hex, 14 digits>       complete, durable, verified when it was made
  *   <folder>/snapshot.<…>.tmp                        unfinished: removed at the next start
  */
-import { existsSync, readdirSync, renameSync, statSync, unlinkSync, writeFileSync, openSync, writeSync, fsyncSync, closeSync } from 'node:fs';
+import {
+  existsSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+  openSync,
+  writeSync,
+  fsyncSync,
+  closeSync,
+} from 'node:fs';
 import { open as openFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Piscina } from 'piscina';
@@ -34,7 +45,9 @@ export class SnapshotStore implements SnapshotPort {
     this.#complete.sort((a, b) => a - b);
     this.#pool = new Piscina({
       filename: new URL('../../workers/snapshot.js', import.meta.url).href,
-      minThreads: 0, maxThreads: 2, idleTimeout: 1000,
+      minThreads: 0,
+      maxThreads: 2,
+      idleTimeout: 1000,
     });
   }
 
@@ -51,7 +64,7 @@ export class SnapshotStore implements SnapshotPort {
     const setAside: string[] = [];
     while (this.#complete.length > 0) {
       const path = this.#path(this.newest);
-      const error = await this.#pool.run({ path }, { name: 'verify' }) as string | null;
+      const error = (await this.#pool.run({ path }, { name: 'verify' })) as string | null;
       if (error === null) break;
       renameSync(path, `${path}.damaged`);
       setAside.push(`${path}: ${error}`);
@@ -77,16 +90,20 @@ export class SnapshotStore implements SnapshotPort {
       (file) => {
         const bytesTotal = statSync(path).size;
         done({
-          zxid, bytesTotal,
+          zxid,
+          bytesTotal,
           read(offset, length, given) {
             const bytes = Buffer.allocUnsafeSlow(length);
             file.read(bytes, 0, length, offset).then(
-              ({ bytesRead }) => given(bytesRead === length ? bytes : null), () => given(null));
+              ({ bytesRead }) => given(bytesRead === length ? bytes : null),
+              () => given(null),
+            );
           },
           close: () => void file.close(),
         });
       },
-      () => done(null));
+      () => done(null),
+    );
   }
 
   receive(zxid: number, bytesTotal: number): SnapshotReceiver {
@@ -106,7 +123,8 @@ export class SnapshotStore implements SnapshotPort {
             if (error === null) this.#publish(zxid);
             done(error);
           },
-          (error: Error) => done(error.message));
+          (error: Error) => done(error.message),
+        );
       },
       abort: () => {
         closeSync(file);
@@ -131,7 +149,8 @@ export class SnapshotStore implements SnapshotPort {
 
   async #load(chunk: (bytes: Buffer) => void): Promise<string | null> {
     const path = this.#path(this.newest);
-    const read = (offset: number): Promise<ReadChunk> => this.#pool.run({ path, offset }, { name: 'read' }) as Promise<ReadChunk>;
+    const read = (offset: number): Promise<ReadChunk> =>
+      this.#pool.run({ path, offset }, { name: 'read' }) as Promise<ReadChunk>;
     // One chunk is expanded ahead while the last one is taken in.
     let ahead = read(fileHeaderBytes);
     for (;;) {
@@ -176,7 +195,7 @@ class Sink implements SnapshotSink {
   write(chunk: Buffer): void {
     this.pending++;
     this.#run(async () => {
-      const header = await this.#pool.run({ path: this.#path, raw: chunk }, { name: 'append' }) as ChunkHeader;
+      const header = (await this.#pool.run({ path: this.#path, raw: chunk }, { name: 'append' })) as ChunkHeader;
       this.#seal.add(header);
       this.pending--;
       this.#progress();

@@ -35,7 +35,10 @@ export interface SegmentScan {
  * @param visit called with each good batch and the offset of its entry; returns false to stop before it
  */
 export function scanSegment(
-  bytes: Buffer, sequence: number, start: number, checksum: Checksum,
+  bytes: Buffer,
+  sequence: number,
+  start: number,
+  checksum: Checksum,
   visit: (batch: Batch, offset: number) => boolean,
 ): SegmentScan {
   let at = segmentHeaderBytes;
@@ -61,7 +64,10 @@ export function scanSegment(
 
 /** Looks for valid entries of this segment after the place where the walk ended. */
 function searchBeyond(
-  bytes: Buffer, from: number, sequence: number, checksum: Checksum,
+  bytes: Buffer,
+  from: number,
+  sequence: number,
+  checksum: Checksum,
 ): { torn: boolean; durableBeyond: number } {
   let durableBeyond = -1;
   const magic = magicBytes();

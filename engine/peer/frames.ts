@@ -23,8 +23,22 @@ import type { Message, Sync, Vote } from '../consensus/zab/messages.ts';
 import { decodeBatch, type Checksum } from '../txn/batch.ts';
 
 const frameKind = {
-  vote: 1, join: 2, newEpoch: 3, ackEpoch: 4, sync: 5, newLeader: 6, ackNewLeader: 7, upToDate: 8,
-  proposal: 16, ack: 17, commit: 18, ping: 19, pong: 20, snapshotChunk: 21, snapshotAck: 22, requests: 23,
+  vote: 1,
+  join: 2,
+  newEpoch: 3,
+  ackEpoch: 4,
+  sync: 5,
+  newLeader: 6,
+  ackNewLeader: 7,
+  upToDate: 8,
+  proposal: 16,
+  ack: 17,
+  commit: 18,
+  ping: 19,
+  pong: 20,
+  snapshotChunk: 21,
+  snapshotAck: 22,
+  requests: 23,
 } as const satisfies Record<Message['kind'], number>;
 
 const voteStates: readonly Vote['state'][] = ['looking', 'following', 'observing', 'leading'];
@@ -117,7 +131,8 @@ function decodeHot(kind: number, body: Buffer, checksum: Checksum): Message | nu
     const batch = decodeBatch(body.subarray(17), checksum);
     return batch === null ? null : { kind: 'proposal', epoch, committed: value, batch };
   }
-  if (kind === frameKind.snapshotChunk) return { kind: 'snapshotChunk', epoch, offset: value, bytes: body.subarray(17) };
+  if (kind === frameKind.snapshotChunk)
+    return { kind: 'snapshotChunk', epoch, offset: value, bytes: body.subarray(17) };
   if (body.length !== 17) return null;
   switch (kind) {
     case frameKind.ack:
@@ -143,7 +158,10 @@ function decodePong(epoch: number, body: Buffer): Message | null {
 /** Field checks of the control messages, in order. */
 type Check = (value: unknown) => boolean;
 
-const isNumberBelow = (limit: number): Check => (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) < limit;
+const isNumberBelow =
+  (limit: number): Check =>
+  (value) =>
+    Number.isInteger(value) && (value as number) >= 0 && (value as number) < limit;
 const isEpoch: Check = isNumberBelow(epochMax + 1);
 const isZxid: Check = isNumberBelow(zxidMax);
 const isBoolean: Check = (value) => typeof value === 'boolean';

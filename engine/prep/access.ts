@@ -34,8 +34,9 @@ export function holdsRight(acls: readonly Acl[], wanted: number, ids: readonly I
 
 function matchesAny(acl: Acl, ids: readonly Id[]): boolean {
   if (acl.scheme === 'world' && acl.id === 'anyone') return true;
-  return ids.some((id) => id.scheme === acl.scheme
-    && (acl.scheme === 'ip' ? addressMatches(id.id, acl.id) : id.id === acl.id));
+  return ids.some(
+    (id) => id.scheme === acl.scheme && (acl.scheme === 'ip' ? addressMatches(id.id, acl.id) : id.id === acl.id),
+  );
 }
 
 /**
@@ -131,7 +132,11 @@ export function authenticate(scheme: string, proof: Buffer, secrets: Secrets, su
   const colon = text.indexOf(':');
   const user = colon === -1 ? text : text.slice(0, colon);
   const id = `${user}:${secrets.sha1Base64(text)}`;
-  if (superDigest !== '' && id === superDigest) return [{ scheme: 'digest', id }, { scheme: superScheme, id: '' }];
+  if (superDigest !== '' && id === superDigest)
+    return [
+      { scheme: 'digest', id },
+      { scheme: superScheme, id: '' },
+    ];
   return [{ scheme: 'digest', id }];
 }
 
@@ -139,4 +144,3 @@ export function authenticate(scheme: string, proof: Buffer, secrets: Secrets, su
 export function maskDigests(acls: readonly Acl[]): Acl[] {
   return acls.map((acl) => (acl.scheme === 'digest' ? { ...acl, id: `${acl.id.split(':')[0]!}:x` } : acl));
 }
-

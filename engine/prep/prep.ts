@@ -179,7 +179,12 @@ export class Prep {
     return txnType.setData;
   }
 
-  #create(op: typeof opcode.create | typeof opcode.create2, reader: Reader, body: Writer, zxid: number): TxnType | ErrorCode {
+  #create(
+    op: typeof opcode.create | typeof opcode.create2,
+    reader: Reader,
+    body: Writer,
+    zxid: number,
+  ): TxnType | ErrorCode {
     let path = reader.string();
     const data = reader.buffer();
     const acls = readAcls(reader);
@@ -212,7 +217,8 @@ export class Prep {
     body.buffer(data);
     const aclStart = body.at;
     writeAcls(expanded, body);
-    const open = expanded.length === 1 && expanded[0]!.scheme === 'world' && expanded[0]!.permissions === permission.all;
+    const open =
+      expanded.length === 1 && expanded[0]!.scheme === 'world' && expanded[0]!.permissions === permission.all;
     this.overlay.create(path, zxid, kind, owner, open ? null : Buffer.from(body.bytes.subarray(aclStart, body.at)));
     body.u8(kind);
     body.i64(owner);

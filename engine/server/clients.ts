@@ -152,9 +152,11 @@ export class Clients {
 
   /** True, and the connection is paused, when its next request has to wait. */
   #mustWait(connection: Connection): boolean {
-    const wait = !this.#serving || connection.phase === 'opening'
-      || this.#forwarding.outstanding >= this.#options.globalOutstandingLimit
-      || connection.link.backlog + (connection.out?.at ?? 0) > backlogBytesMax;
+    const wait =
+      !this.#serving ||
+      connection.phase === 'opening' ||
+      this.#forwarding.outstanding >= this.#options.globalOutstandingLimit ||
+      connection.link.backlog + (connection.out?.at ?? 0) > backlogBytesMax;
     if (wait && !connection.paused) {
       connection.paused = true;
       connection.link.pause();
@@ -183,7 +185,12 @@ export class Clients {
   /** A length out of range: a four-letter word in a new connection, else garbage. */
   #badFrame(connection: Connection): void {
     const { badLength } = connection.frames;
-    const word = String.fromCharCode(badLength >>> 24, (badLength >>> 16) & 0xff, (badLength >>> 8) & 0xff, badLength & 0xff);
+    const word = String.fromCharCode(
+      badLength >>> 24,
+      (badLength >>> 16) & 0xff,
+      (badLength >>> 8) & 0xff,
+      badLength & 0xff,
+    );
     const answer = connection.phase === 'new' ? this.#ports.words(word) : null;
     if (answer !== null) connection.link.write(Buffer.from(answer, 'utf8'));
     this.#close(connection);
@@ -216,7 +223,11 @@ export class Clients {
       body.i32(connection.timeoutMs);
       body.i32(connection.id);
       this.#forward(connection, internalOp.createSession, 0, connection.id, body.bytes, 0, body.at);
-    } else if (request.password.length === passwordBytes && Number.isSafeInteger(request.session) && request.session > 0) {
+    } else if (
+      request.password.length === passwordBytes &&
+      Number.isSafeInteger(request.session) &&
+      request.session > 0
+    ) {
       body.raw(request.password);
       body.i32(connection.id);
       this.#forward(connection, internalOp.resumeSession, request.session, connection.id, body.bytes, 0, body.at);
@@ -253,7 +264,15 @@ export class Clients {
     }
   }
 
-  #forward(connection: Connection, op: number, session: number, xid: number, body: Buffer, start: number, end: number): void {
+  #forward(
+    connection: Connection,
+    op: number,
+    session: number,
+    xid: number,
+    body: Buffer,
+    start: number,
+    end: number,
+  ): void {
     this.#forwarding.add(op, session, xid, connection.identity, body, start, end);
     connection.outstanding.push(xid, op, this.#ports.clock.now(), null);
   }
@@ -309,8 +328,11 @@ export class Clients {
   /** Handshakes are found by the connection's number, everything else by its session. */
   #requester(txn: TxnCursor): Connection | undefined {
     const op = this.#results.refusedOp(txn);
-    const isHandshake = txn.type === txnType.createSession || txn.type === txnType.resumeSession
-      || op === internalOp.createSession || op === internalOp.resumeSession;
+    const isHandshake =
+      txn.type === txnType.createSession ||
+      txn.type === txnType.resumeSession ||
+      op === internalOp.createSession ||
+      op === internalOp.resumeSession;
     return isHandshake ? this.#byId.get(txn.cxid) : this.#bySession.get(txn.session);
   }
 

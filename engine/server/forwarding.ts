@@ -25,7 +25,15 @@ export class Forwarding {
   outstanding = 0;
   bytes = 0;
 
-  add(op: number, session: number, cxid: number, identity: Uint8Array, body: Uint8Array, start: number, end: number): void {
+  add(
+    op: number,
+    session: number,
+    cxid: number,
+    identity: Uint8Array,
+    body: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
     writeRequest(this.#collecting, op, session, cxid, identity, body, start, end);
     this.collected++;
     this.outstanding++;

@@ -181,7 +181,11 @@ function checkNumbers(options: ServerOptions): void {
     }
   }
   if (options.minSessionTimeout > options.maxSessionTimeout) {
-    throw new OptionError('minSessionTimeout', `at most maxSessionTimeout (${options.maxSessionTimeout})`, options.minSessionTimeout);
+    throw new OptionError(
+      'minSessionTimeout',
+      `at most maxSessionTimeout (${options.maxSessionTimeout})`,
+      options.minSessionTimeout,
+    );
   }
   if (options.dataDir === '') throw new OptionError('dataDir', 'a folder', options.dataDir);
 }

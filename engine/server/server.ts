@@ -59,18 +59,21 @@ export class CoordinationServer {
     this.#ports = ports;
     this.tree = tree;
     const voters = options.servers.filter((server) => server.role === 'participant').map((server) => server.id);
-    this.core = new Zab({
-      id: options.id,
-      voters: voters.length === 0 ? [options.id] : voters,
-      electionWaitMs: options.electionWaitMs,
-      syncTimeoutMs: options.initLimit * options.tickTime,
-      peerTimeoutMs: options.peerTimeoutMs,
-      heartbeatMs: options.heartbeatMs,
-      batchesInFlightMax: options.batchesInFlightMax,
-      bytesInFlightMax: options.bytesInFlightMax,
-      historyBytesMax: options.historyBytesMax,
-      newEnsembleId,
-    }, recovered);
+    this.core = new Zab(
+      {
+        id: options.id,
+        voters: voters.length === 0 ? [options.id] : voters,
+        electionWaitMs: options.electionWaitMs,
+        syncTimeoutMs: options.initLimit * options.tickTime,
+        peerTimeoutMs: options.peerTimeoutMs,
+        heartbeatMs: options.heartbeatMs,
+        batchesInFlightMax: options.batchesInFlightMax,
+        bytesInFlightMax: options.bytesInFlightMax,
+        historyBytesMax: options.historyBytesMax,
+        newEnsembleId,
+      },
+      recovered,
+    );
     this.clients = new Clients(options, ports, this.#forwarding, tree);
     this.#transfers = new SnapshotTransfers(ports, {
       epoch: () => this.core.epoch,
@@ -216,15 +219,23 @@ export class CoordinationServer {
   /** Opens for clients once this server has caught up, and asks again for what did not come back. */
   #serve(): void {
     if (this.#serving || this.tree.lastZxid < this.#serveFrom) {
-      if (!this.#serving && this.clients.count > 0
-        && this.#ports.clock.now() - this.#leaderlessSince > this.options.leaderlessGraceMs) this.clients.closeAll();
+      if (
+        !this.#serving &&
+        this.clients.count > 0 &&
+        this.#ports.clock.now() - this.#leaderlessSince > this.options.leaderlessGraceMs
+      )
+        this.clients.closeAll();
       return;
     }
     this.#serving = true;
     if (this.core.role === 'leading') this.leading.begin(this.tree);
     for (const bytes of this.#forwarding.again()) this.#sendToLeader(bytes);
     this.clients.serve();
-    this.#ports.journal.info('serving clients', { role: this.core.role, epoch: this.core.epoch, zxid: this.tree.lastZxid });
+    this.#ports.journal.info('serving clients', {
+      role: this.core.role,
+      epoch: this.core.epoch,
+      zxid: this.tree.lastZxid,
+    });
     this.onStatus?.();
     this.#ports.schedule();
   }
@@ -235,7 +246,11 @@ export class CoordinationServer {
     if (line === this.#journaled) return;
     this.#journaled = line;
     this.#ports.journal.info('role', {
-      role: core.role, phase: core.phase, epoch: core.epoch, leader: core.leader, reason: core.reason,
+      role: core.role,
+      phase: core.phase,
+      epoch: core.epoch,
+      leader: core.leader,
+      reason: core.reason,
     });
   }
 

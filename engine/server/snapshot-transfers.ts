@@ -80,7 +80,8 @@ export class SnapshotTransfers {
   pump(): void {
     for (const [to, out] of this.#outgoing) {
       const { file } = out;
-      if (out.reading || out.sent === file.bytesTotal || out.sent - out.acked >= chunksInFlightMax * chunkBytes) continue;
+      if (out.reading || out.sent === file.bytesTotal || out.sent - out.acked >= chunksInFlightMax * chunkBytes)
+        continue;
       out.reading = true;
       const offset = out.sent;
       file.read(offset, Math.min(chunkBytes, file.bytesTotal - offset), (bytes) => {
@@ -115,7 +116,7 @@ export class SnapshotTransfers {
 
   /** This server leads no more: nobody waits for these snapshots. */
   forgetOutgoing(): void {
-    for (const peer of [...this.#outgoing.keys()]) this.peerDown(peer);
+    for (const peer of this.#outgoing.keys()) this.peerDown(peer);
   }
 
   // ---- learner -----------------------------------------------------------------------------------

@@ -74,8 +74,12 @@ export class Snapshots {
 
   /** The log must hold everything that the snapshot has, or recovery would see a log that ends before it. */
   #isDue(tree: Tree, synced: number): boolean {
-    return this.#txns >= this.#options.snapCount && this.#bytes >= this.#lastBytes
-      && tree.lastZxid <= synced && tree.lastZxid > this.#last;
+    return (
+      this.#txns >= this.#options.snapCount &&
+      this.#bytes >= this.#lastBytes &&
+      tree.lastZxid <= synced &&
+      tree.lastZxid > this.#last
+    );
   }
 
   #finish(zxid: number, sink: SnapshotSink): void {

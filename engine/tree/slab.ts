@@ -51,8 +51,13 @@ export class Slab {
   /** Replaces the value at `ref` of `oldLength` bytes; in place when it fits the same cell. */
   replace(ref: number, oldLength: number, source: Uint8Array, start: number, end: number): number {
     const length = end - start;
-    if (oldLength > 0 && length > 0 && oldLength <= cellBytesMax && length <= cellBytesMax
-      && classOf(length) === classOf(oldLength)) {
+    if (
+      oldLength > 0 &&
+      length > 0 &&
+      oldLength <= cellBytesMax &&
+      length <= cellBytesMax &&
+      classOf(length) === classOf(oldLength)
+    ) {
       this.#put(ref, source, start, length);
       return ref;
     }

@@ -308,7 +308,7 @@ export class Tree implements TreeView {
   #closeSession(id: number, zxid: number): void {
     const session = this.table.get(id);
     assert(session !== null, 'a closed session existed', id);
-    for (const slot of [...(session.ephemerals ?? [])]) this.#delete(slot, zxid);
+    for (const slot of session.ephemerals ?? []) this.#delete(slot, zxid);
     this.table.remove(id);
   }
 

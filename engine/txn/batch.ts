@@ -103,7 +103,14 @@ export class BatchWriter {
     bytes.writeDoubleBE(this.time, 24);
     put32(bytes, 32, this.count);
     put32(bytes, 4, this.#checksum(bytes, 8, this.at));
-    return { prev: this.prev, first: this.first, last: this.first + this.count - 1, count: this.count, time: this.time, bytes };
+    return {
+      prev: this.prev,
+      first: this.first,
+      last: this.first + this.count - 1,
+      count: this.count,
+      time: this.time,
+      bytes,
+    };
   }
 
   #grow(needed: number): void {

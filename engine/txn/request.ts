@@ -24,8 +24,14 @@ export const internalOp = {
 
 /** Appends one request to `out`. */
 export function writeRequest(
-  out: Writer, op: number, session: number, cxid: number, identity: Uint8Array,
-  body: Uint8Array, start: number, end: number,
+  out: Writer,
+  op: number,
+  session: number,
+  cxid: number,
+  identity: Uint8Array,
+  body: Uint8Array,
+  start: number,
+  end: number,
 ): void {
   const length = requestHeaderBytes - 4 + identity.length + (end - start);
   out.need(length + 4);

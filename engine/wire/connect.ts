@@ -38,7 +38,11 @@ export function decodeConnectRequest(bytes: Buffer, start: number, end: number):
 
 /** Appends the response; timeoutMs 0 and session 0 tell the client that its session is gone. */
 export function writeConnectResponse(
-  out: Writer, timeoutMs: number, session: number, password: Uint8Array, hasReadOnlyByte: boolean,
+  out: Writer,
+  timeoutMs: number,
+  session: number,
+  password: Uint8Array,
+  hasReadOnlyByte: boolean,
 ): void {
   out.i32(20 + passwordBytes + (hasReadOnlyByte ? 1 : 0));
   out.i32(0);

@@ -66,8 +66,9 @@ export class Leader {
 
   get canPropose(): boolean {
     const { batchesInFlightMax, bytesInFlightMax } = this.#self.options;
-    return this.phase === 'broadcast' && this.#inFlight.length < batchesInFlightMax
-      && this.#bytesInFlight < bytesInFlightMax;
+    return (
+      this.phase === 'broadcast' && this.#inFlight.length < batchesInFlightMax && this.#bytesInFlight < bytesInFlightMax
+    );
   }
 
   get batchesInFlight(): number {

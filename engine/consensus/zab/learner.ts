@@ -15,13 +15,7 @@ import type { Self } from './self.ts';
 
 export type LearnerPhase =
   /** Our candidate does not say yet that it leads. */
-  | 'waiting'
-  | 'joining'
-  | 'promised'
-  | 'synchronizing'
-  | 'installing'
-  | 'joined'
-  | 'serving';
+  'waiting' | 'joining' | 'promised' | 'synchronizing' | 'installing' | 'joined' | 'serving';
 
 export class Learner {
   readonly #self: Self;
@@ -118,7 +112,10 @@ export class Learner {
     const promisedBefore = epoch === state.acceptedEpoch;
     if (!promisedBefore) this.#self.saveState({ acceptedEpoch: epoch });
     this.#self.sendWhenDurable(this.leader, {
-      kind: 'ackEpoch', epoch, currentEpoch: promisedBefore ? -1 : state.currentEpoch, lastZxid: lastLogged,
+      kind: 'ackEpoch',
+      epoch,
+      currentEpoch: promisedBefore ? -1 : state.currentEpoch,
+      lastZxid: lastLogged,
     });
     return true;
   }

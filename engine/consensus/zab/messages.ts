@@ -138,5 +138,19 @@ export interface Requests {
 }
 
 export type Message =
-  | Vote | Join | NewEpoch | AckEpoch | Sync | NewLeader | AckNewLeader | UpToDate
-  | Proposal | Ack | Commit | Ping | Pong | SnapshotChunk | SnapshotAck | Requests;
+  | Vote
+  | Join
+  | NewEpoch
+  | AckEpoch
+  | Sync
+  | NewLeader
+  | AckNewLeader
+  | UpToDate
+  | Proposal
+  | Ack
+  | Commit
+  | Ping
+  | Pong
+  | SnapshotChunk
+  | SnapshotAck
+  | Requests;

@@ -174,7 +174,8 @@ export class Self {
 
 /** The order of votes and of histories: later epoch, then longer log, then larger id. */
 export function isBetter(
-  a: { epoch: number; zxid: number; id: number }, b: { epoch: number; zxid: number; id: number },
+  a: { epoch: number; zxid: number; id: number },
+  b: { epoch: number; zxid: number; id: number },
 ): boolean {
   if (a.epoch !== b.epoch) return a.epoch > b.epoch;
   if (a.zxid !== b.zxid) return a.zxid > b.zxid;

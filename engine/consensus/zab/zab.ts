@@ -218,8 +218,12 @@ export class Zab implements ConsensusCore<Message> {
     // Two elected leaders, none established: the lesser one gives way.
     if (this.#leader !== null && !this.#leader.established && vote.state === 'leading') {
       const { state, lastLogged, id } = this.#self;
-      const better = vote.epoch !== state.currentEpoch ? vote.epoch > state.currentEpoch
-        : vote.zxid !== lastLogged ? vote.zxid > lastLogged : from > id;
+      const better =
+        vote.epoch !== state.currentEpoch
+          ? vote.epoch > state.currentEpoch
+          : vote.zxid !== lastLogged
+            ? vote.zxid > lastLogged
+            : from > id;
       if (better) this.#leader.verdict = 'another server leads';
     }
     if (vote.state === 'looking') this.#self.send(from, this.#vote()!);
