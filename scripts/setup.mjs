@@ -22,7 +22,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const sources = ['engine', 'workers', 'bench', 'test', 'scripts'];
+const sources = ['engine', 'workers', 'bench', 'test', 'scripts'].filter((folder) => existsSync(join(root, folder)));
 const lockWaitMs = 300_000;
 
 /** @param {string} message */
