@@ -266,8 +266,13 @@ export class Leader {
     if (!learner.newLeaderSent || learner.joined) return;
     learner.joined = true;
     learner.onAck(learner.newLeaderAt);
-    if (this.phase === 'broadcast') this.#upToDate(learner);
-    else this.#tryEstablish();
+    if (this.phase === 'broadcast') {
+      // What it acked on its way here may be all that a proposal in flight was waiting for.
+      this.#tryCommit();
+      this.#upToDate(learner);
+    } else {
+      this.#tryEstablish();
+    }
     this.#pump(learner);
   }
 
