@@ -17,6 +17,7 @@ import type { SnapshotTransfers } from './snapshot-transfers.ts';
 
 /** One read of old batches from the log, for a learner or for applying after a restart. */
 const historyReadBytes = 4 * 1024 * 1024;
+const noTransfers: readonly Transfer[] = [];
 
 /** What replication tells the rest of the server. */
 export interface ReplicationEvents {
@@ -97,7 +98,10 @@ export class Replication {
         }
         break;
       case 'snapshotChunk':
-        if (from === core.leader && message.epoch === core.epoch) this.#transfers.chunk(message);
+        if (from !== core.leader || message.epoch !== core.epoch) break;
+        // The order to install may have come with the same read: it is carried out before its first chunk.
+        for (const transfer of this.#takeTransfers()) this.#start(transfer);
+        this.#transfers.chunk(message);
         break;
       case 'snapshotAck':
         if (core.role === 'leading' && message.epoch === core.epoch) this.#transfers.acked(from, message.offset);
@@ -121,7 +125,7 @@ export class Replication {
       this.#ports.journal.warn('peer link reset', { peer, reason });
       this.#ports.peers.reset(peer, reason);
     }
-    const transfers = effects.transfers.length > 0 ? [...effects.transfers] : [];
+    const transfers = this.#takeTransfers();
     const { changed } = effects;
     effects.clear();
     this.#ports.peers.flush();
@@ -187,6 +191,11 @@ export class Replication {
     this.#frame.clear();
     encodeMessage(message, this.#frame);
     this.#ports.peers.send(to, this.#frame.view());
+  }
+
+  #takeTransfers(): readonly Transfer[] {
+    const { transfers } = this.#effects;
+    return transfers.length > 0 ? transfers.splice(0) : noTransfers;
   }
 
   #start(transfer: Transfer): void {

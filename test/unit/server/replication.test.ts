@@ -1,0 +1,44 @@
+/** What comes with one read from a peer is carried out in its order, not only at the end of the turn. */
+import assert from 'node:assert/strict';
+import { crc32 } from 'node:zlib';
+import { test } from 'node:test';
+import { Writer } from '../../../engine/base/bytes.ts';
+import type { Effects, Input } from '../../../engine/consensus/core.ts';
+import type { Message } from '../../../engine/consensus/zab/messages.ts';
+import type { Zab } from '../../../engine/consensus/zab/zab.ts';
+import { encodeMessage } from '../../../engine/peer/frames.ts';
+import type { Ports } from '../../../engine/server/ports.ts';
+import { Replication } from '../../../engine/server/replication.ts';
+import type { SnapshotTransfers } from '../../../engine/server/snapshot-transfers.ts';
+
+test('a snapshot chunk that comes together with the order to install finds the installation begun', () => {
+  const calls: string[] = [];
+  const transfers = {
+    install: (from: number) => void calls.push(`install from ${from}`),
+    chunk: ({ offset }: { offset: number }) => void calls.push(`chunk at ${offset}`),
+  };
+  const core = {
+    leader: 3,
+    epoch: 1,
+    step: (input: Input<Message>, effects: Effects<Message>) => {
+      if (input.kind === 'message' && input.message.kind === 'sync')
+        effects.transfers.push({ kind: 'install', from: input.from, zxid: 7, bytesTotal: 2 });
+    },
+  };
+  const ports = { checksum: (bytes: Uint8Array) => crc32(bytes) };
+  const replication = new Replication(
+    core as unknown as Zab,
+    0,
+    ports as unknown as Ports,
+    transfers as unknown as SnapshotTransfers,
+    { changed: () => {}, requests: () => {}, touched: () => {}, takeTouched: () => [] },
+  );
+  const receive = (message: Message): void => {
+    const out = new Writer(64);
+    encodeMessage(message, out);
+    replication.frame(3, Buffer.from(out.view()));
+  };
+  receive({ kind: 'sync', epoch: 1, mode: 'snap', from: 7, bytesTotal: 2 });
+  receive({ kind: 'snapshotChunk', epoch: 1, offset: 0, bytes: Buffer.from('ab') });
+  assert.deepEqual(calls, ['install from 3', 'chunk at 0']);
+});
