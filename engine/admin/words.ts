@@ -136,7 +136,7 @@ function conf(server: CoordinationServer): string {
     `minSessionTimeout=${options.minSessionTimeout}`,
     `maxSessionTimeout=${options.maxSessionTimeout}`,
     'clientPortListenBacklog=-1',
-    `serverId=${options.id}`,
+    `serverId=${options.servers.length === 0 ? 0 : options.id}`,
   ];
   const own = options.servers.find((member) => member.id === options.id);
   if (own === undefined) return `${lines.join('\n')}\n`;

@@ -16,7 +16,7 @@ const reportMs = 250;
  */
 export async function runServer(file: string): Promise<void> {
   const { options, unknown } = readConfig(file);
-  const journal = createJournal(options.id ?? 0, 'info');
+  const journal = createJournal(options.id ?? 1, 'info');
   if (unknown.length > 0) journal.warn('keys that mean nothing here are ignored', { file, keys: unknown.join(', ') });
   const server = await start({ ...options, journal }, file);
   server.onFailure(() => process.exit(1));

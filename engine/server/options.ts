@@ -20,7 +20,7 @@ export interface EnsembleMember {
 }
 
 export interface ServerOptions {
-  /** This server's id; 0 in a standalone server. */
+  /** This server's id, 1..255; 1 by default in a standalone server, where nobody asks for it. */
   readonly id: number;
   /** All servers of the ensemble; empty: standalone. */
   readonly servers: readonly EnsembleMember[];
@@ -108,7 +108,7 @@ export function completeOptions(given: Partial<ServerOptions> & { readonly dataD
   const tickTime = given.tickTime ?? 3000;
   const syncLimit = given.syncLimit ?? 5;
   const options: ServerOptions = {
-    id: 0,
+    id: (given.servers ?? []).length === 0 ? 1 : 0,
     servers: [],
     dataLogDir: given.dataDir,
     clientPortAddress: '0.0.0.0',
@@ -147,7 +147,7 @@ export function completeOptions(given: Partial<ServerOptions> & { readonly dataD
 
 /** Field, smallest and largest allowed value. */
 const ranges: readonly (readonly [keyof ServerOptions, number, number])[] = [
-  ['id', 0, 255],
+  ['id', 1, 255],
   ['clientPort', -1, 65_535],
   ['tickTime', 1, 2 ** 31 - 1],
   ['initLimit', 1, 2 ** 31 - 1],

@@ -39,7 +39,12 @@ export class CommandProcess {
   }
 
   async printed(text: string, deadlineMs = serveDeadlineMs): Promise<void> {
-    await until(`line with "${text}" in ${this.output}`, deadlineMs, () => this.output.includes(text));
+    await until(
+      `line with "${text}"`,
+      deadlineMs,
+      () => this.output.includes(text),
+      () => this.output,
+    );
   }
 
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
@@ -74,6 +79,10 @@ export class ServerProcess {
     return this.#process?.running ?? false;
   }
 
+  get pid(): number {
+    return this.#process?.child.pid ?? 0;
+  }
+
   start(): void {
     this.#process = new CommandProcess(['server', join(this.folder, 'zoo.cfg')]);
   }
@@ -95,10 +104,15 @@ export class ServerProcess {
   }
 
   async serving(deadlineMs = serveDeadlineMs): Promise<string> {
-    return until(`service of server ${this.id}`, deadlineMs, async () => {
-      if (!this.running) throw new Error(`server ${this.id} ended: ${this.output}`);
-      return this.mode();
-    });
+    return until(
+      `service of server ${this.id}`,
+      deadlineMs,
+      () => {
+        if (!this.running) throw new Error(`server ${this.id} ended: ${this.output}`);
+        return this.mode();
+      },
+      () => this.output,
+    );
   }
 
   wipe(): void {
