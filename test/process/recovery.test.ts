@@ -49,11 +49,16 @@ async function comesBack(server: ServerProcess, leader: ServerProcess, name: str
   const writer = await RawClient.connect(leader.clientPort);
   await writer.create(`/${name}`);
   let written = 0;
-  const mode = await until(`service of server ${server.id}`, 20_000, async () => {
-    assert.ok(server.running, server.output);
-    assert.equal((await writer.create(`/${name}/${written++}`))?.err, 0);
-    return server.mode();
-  });
+  const mode = await until(
+    `service of server ${server.id}`,
+    20_000,
+    async () => {
+      assert.ok(server.running, server.output);
+      assert.equal((await writer.create(`/${name}/${written++}`))?.err, 0);
+      return server.mode();
+    },
+    () => server.output,
+  );
   assert.equal(mode, 'follower');
   const reader = await RawClient.connect(server.clientPort);
   await reader.sync();
