@@ -93,7 +93,7 @@ function isAlive(pid) {
 
 function install() {
   const stamp = join(root, 'node_modules', '.setup-dependencies');
-  const wanted = hash(read(join(root, 'package.json')) + read(join(root, 'package-lock.json')));
+  const wanted = hash(read(join(root, 'package-lock.json')));
   if (read(stamp) === wanted) return;
   process.stdout.write('setup: installing dependencies\n');
   run('npm', ['ci', '--include=dev'], 'Is the package registry reachable?');
