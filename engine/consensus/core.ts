@@ -15,6 +15,9 @@
  *  5. Memory is bounded by `base/limits.ts` and the options.
  *  6. Writes carry tickets that only grow, over all roles: a late completion can never be mistaken
  *     for that of a newer write.
+ *
+ * A core keeps its state in `private` fields instead of `#private` ones: that is the seam by which the
+ * explorer (test/explore) copies a server and tells whether two of them are in the same state.
  */
 import type { Batch } from '../txn/batch.ts';
 import type { History } from './history.ts';

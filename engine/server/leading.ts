@@ -75,7 +75,10 @@ export class Leading {
     this.#inbox.push({ origin, bytes });
   }
 
-  /** A server that left may ask again elsewhere: what it asked here and was not prepared is void. */
+  /**
+   * A server that left, or that joins anew over the same link, asks again for whatever it does not see
+   * committed once it has caught up: preparing what it asked before would do it twice.
+   */
   forget(origin: number): void {
     const first = this.#inbox[0];
     if (first === undefined) return;

@@ -23,6 +23,8 @@ const noTransfers: readonly Transfer[] = [];
 export interface ReplicationEvents {
   /** Role, phase or epoch of the core changed. */
   changed(): void;
+  /** A server starts over as our learner: what it asked for before and is not prepared yet is void. */
+  joining(from: number): void;
   /** A learner forwards its clients' writes. */
   requests(from: number, bytes: Buffer): void;
   /** A learner's clients were heard. */
@@ -84,6 +86,9 @@ export class Replication {
     this.core.step({ kind: 'message', from, message }, this.#effects);
     const { core } = this;
     switch (message.kind) {
+      case 'join':
+        this.#events.joining(from);
+        break;
       case 'requests':
         if (core.role === 'leading' && core.serving && message.epoch === core.epoch) {
           this.#events.requests(from, message.bytes);

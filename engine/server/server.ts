@@ -83,6 +83,7 @@ export class CoordinationServer {
     });
     this.#replication = new Replication(this.core, tree.lastZxid, ports, this.#transfers, {
       changed: () => this.#changed(),
+      joining: (from) => this.leading.forget(from),
       requests: (from, bytes) => this.leading.take(from, bytes),
       touched: (sessions) => {
         for (const session of sessions) this.leading.touch(session);

@@ -48,6 +48,9 @@ export class SnapshotTransfers {
   readonly #ports: Ports;
   readonly #events: TransferEvents;
   readonly #outgoing = new Map<number, Outgoing>();
+  /** Learners whose snapshot is being opened, each with the number of its latest request. */
+  readonly #opening = new Map<number, number>();
+  #opened = 0;
   #incoming: Incoming | null = null;
 
   constructor(ports: Ports, events: TransferEvents) {
@@ -63,7 +66,15 @@ export class SnapshotTransfers {
 
   open(to: number, done: (zxid: number, bytesTotal: number) => void): void {
     this.peerDown(to);
+    const request = ++this.#opened;
+    this.#opening.set(to, request);
     this.#ports.snapshots.open((file) => {
+      if (this.#opening.get(to) !== request) {
+        // It went away or asked again meanwhile.
+        file?.close();
+        return;
+      }
+      this.#opening.delete(to);
       if (file === null) {
         done(-1, 0);
         return;
@@ -108,6 +119,7 @@ export class SnapshotTransfers {
   }
 
   peerDown(peer: number): void {
+    this.#opening.delete(peer);
     const out = this.#outgoing.get(peer);
     if (out === undefined) return;
     this.#outgoing.delete(peer);
@@ -116,6 +128,7 @@ export class SnapshotTransfers {
 
   /** This server leads no more: nobody waits for these snapshots. */
   forgetOutgoing(): void {
+    this.#opening.clear();
     for (const peer of this.#outgoing.keys()) this.peerDown(peer);
   }
 

@@ -26,7 +26,7 @@ export type LeaderPhase = 'discovery' | 'synchronization' | 'broadcast';
 const counterReserve = 2 ** 24;
 
 export class Leader {
-  readonly #self: Self;
+  private readonly self: Self;
   phase: LeaderPhase = 'discovery';
   /** The epoch proposed to the learners; 0 before a quorum has joined. */
   epoch = 0;
@@ -37,27 +37,24 @@ export class Leader {
   verdict = '';
 
   /** Ticket of the write that makes our own promise durable; the same for the own currentEpoch. */
-  #promiseTicket = Infinity;
-  #joinTicket = Infinity;
-  #epochSent = false;
-  #deadline: number;
-  #nextPing = 0;
-  #nextToken: number;
+  private promiseTicket = Infinity;
+  private joinTicket = Infinity;
+  private epochSent = false;
+  private deadline: number;
+  private nextPing = 0;
+  /** Token of the next read of the disk; they go on over roles, so a late answer finds nobody. */
+  nextToken: number;
   /** Proposals not yet committed, oldest first. */
-  #inFlight: Batch[] = [];
-  #bytesInFlight = 0;
-  #quorumHeardAt: number;
+  private inFlight: Batch[] = [];
+  private bytesInFlight = 0;
+  private quorumHeardAt: number;
 
   constructor(self: Self, nextToken: number) {
-    this.#self = self;
-    this.#deadline = self.now + self.options.syncTimeoutMs;
-    this.#quorumHeardAt = self.now;
-    this.#nextToken = nextToken;
-    this.#tryPropose();
-  }
-
-  get nextToken(): number {
-    return this.#nextToken;
+    this.self = self;
+    this.deadline = self.now + self.patienceMs;
+    this.quorumHeardAt = self.now;
+    this.nextToken = nextToken;
+    this.tryPropose();
   }
 
   get established(): boolean {
@@ -65,19 +62,23 @@ export class Leader {
   }
 
   get canPropose(): boolean {
-    const { batchesInFlightMax, bytesInFlightMax } = this.#self.options;
+    const { options, unsyncedBytes } = this.self;
     return (
-      this.phase === 'broadcast' && this.#inFlight.length < batchesInFlightMax && this.#bytesInFlight < bytesInFlightMax
+      this.phase === 'broadcast' &&
+      this.inFlight.length < options.batchesInFlightMax &&
+      this.bytesInFlight < options.bytesInFlightMax &&
+      // The followers may be a quorum without us: a slow disk of our own must hold them back as well.
+      unsyncedBytes < options.bytesInFlightMax
     );
   }
 
   get batchesInFlight(): number {
-    return this.#inFlight.length;
+    return this.inFlight.length;
   }
 
   /** First zxid of the next batch. */
   get nextZxid(): number {
-    const last = this.#self.lastLogged;
+    const last = this.self.lastLogged;
     const base = zxidOf(this.epoch, 0);
     return last < base ? base + 1 : last + 1;
   }
@@ -85,112 +86,111 @@ export class Leader {
   // ---- discovery ---------------------------------------------------------------------------------
 
   onJoin(from: number, join: Join): void {
-    const { now } = this.#self;
-    if (this.epoch !== 0 && join.acceptedEpoch > this.epoch) {
+    const { now } = this.self;
+    const observer = join.observer || !this.self.isVoterId(from);
+    if (!observer) this.self.epochSeen = Math.max(this.self.epochSeen, join.acceptedEpoch);
+    if (!observer && this.epoch !== 0 && join.acceptedEpoch > this.epoch) {
       // It promised a later epoch to somebody who failed: only an epoch after that can include it.
       this.verdict = 'a server has promised a later epoch';
       return;
     }
-    const learner = new Progress(from, join.observer || !this.#self.isVoterId(from), now);
-    learner.acceptedEpoch = join.acceptedEpoch;
+    const learner = new Progress(from, observer, now);
     this.learners.set(from, learner);
-    if (this.#epochSent) this.#self.send(from, { kind: 'newEpoch', epoch: this.epoch });
-    else if (this.epoch === 0) this.#tryPropose();
+    if (this.epochSent) this.self.send(from, { kind: 'newEpoch', epoch: this.epoch });
+    else if (this.epoch === 0) this.tryPropose();
   }
 
   /** Proposes an epoch once a quorum, this server included, has told what it promised so far. */
-  #tryPropose(): void {
+  private tryPropose(): void {
     let joined = 1;
-    let highest = this.#self.state.acceptedEpoch;
-    for (const learner of this.learners.values()) {
-      if (learner.observer) continue;
-      joined++;
-      highest = Math.max(highest, learner.acceptedEpoch);
-    }
-    if (joined < this.#self.quorum) return;
-    this.epoch = highest + 1;
+    for (const learner of this.learners.values()) if (!learner.observer) joined++;
+    if (joined < this.self.quorum) return;
+    // It is safe to know of later promises than this quorum's, and saves an epoch that somebody cannot join.
+    this.epoch = Math.max(this.self.state.acceptedEpoch, this.self.epochSeen) + 1;
     assert(this.epoch <= epochMax, 'epochs are bounded', this.epoch);
-    this.#self.saveState({ acceptedEpoch: this.epoch });
-    this.#promiseTicket = this.#self.lastTicket;
+    this.self.saveState({ acceptedEpoch: this.epoch });
+    this.promiseTicket = this.self.lastTicket;
   }
 
-  #sendEpoch(): void {
-    this.#epochSent = true;
-    for (const peer of this.learners.keys()) this.#self.send(peer, { kind: 'newEpoch', epoch: this.epoch });
-    this.#trySynchronize();
+  private sendEpoch(): void {
+    this.epochSent = true;
+    for (const peer of this.learners.keys()) this.self.send(peer, { kind: 'newEpoch', epoch: this.epoch });
+    this.trySynchronize();
   }
 
   onAckEpoch(learner: Progress, ack: AckEpoch): void {
     if (ack.epoch !== this.epoch || learner.phase !== 'joining') return;
     learner.phase = 'promised';
-    learner.currentEpoch = ack.currentEpoch;
+    learner.refused = ack.currentEpoch === -1;
     learner.lastZxid = ack.lastZxid;
     if (this.phase !== 'discovery') {
-      this.#plan(learner);
+      this.plan(learner);
       return;
     }
     if (learner.observer) return;
-    if (ack.currentEpoch === -1) {
-      this.verdict = 'a server has promised this epoch before, perhaps to another leader';
+    if (learner.refused) {
+      // It has promised this epoch before, perhaps to another leader: it may follow, but not decide.
+      this.checkQuorum();
       return;
     }
-    const { state, lastLogged, id } = this.#self;
+    const { state, lastLogged, id } = this.self;
     const theirs = { epoch: ack.currentEpoch, zxid: ack.lastZxid, id: 0 };
     if (isBetter(theirs, { epoch: state.currentEpoch, zxid: lastLogged, id })) {
       this.verdict = 'a follower has a more recent history';
       return;
     }
-    this.#trySynchronize();
+    this.trySynchronize();
   }
 
   // ---- synchronization ---------------------------------------------------------------------------
 
-  #trySynchronize(): void {
-    if (this.phase !== 'discovery' || this.#self.syncedTicket < this.#promiseTicket) return;
+  private trySynchronize(): void {
+    if (this.phase !== 'discovery' || this.self.syncedTicket < this.promiseTicket) return;
     let promised = 1;
     for (const learner of this.learners.values()) {
-      if (!learner.observer && learner.phase === 'promised') promised++;
+      if (!learner.observer && learner.phase === 'promised' && !learner.refused) promised++;
     }
-    if (promised < this.#self.quorum) return;
-    const { state, options } = this.#self;
+    if (promised < this.self.quorum) return;
+    const { state, options } = this.self;
     this.phase = 'synchronization';
-    this.initial = this.#self.lastLogged;
-    this.#self.saveState({ currentEpoch: this.epoch, ensembleId: state.ensembleId || options.newEnsembleId });
-    this.#joinTicket = this.#self.lastTicket;
-    this.#self.effects.changed = true;
-    for (const learner of this.learners.values()) if (learner.phase === 'promised') this.#plan(learner);
-    this.#tryEstablish();
+    this.initial = this.self.lastLogged;
+    this.deadline = this.self.now + options.syncTimeoutMs;
+    this.self.saveState({ currentEpoch: this.epoch, ensembleId: state.ensembleId || options.newEnsembleId });
+    this.joinTicket = this.self.lastTicket;
+    this.self.effects.changed = true;
+    for (const learner of this.learners.values()) if (learner.phase === 'promised') this.plan(learner);
+    this.tryEstablish();
   }
 
   /** Decides how the learner's history becomes ours. */
-  #plan(learner: Progress): void {
-    const { history } = this.#self;
+  private plan(learner: Progress): void {
+    const { history } = this.self;
     learner.newLeaderAt = history.last;
     const floor = history.floor(learner.lastZxid);
-    if (floor === -1) this.#read(learner, learner.lastZxid, 'planning');
-    else this.#startStream(learner, floor);
+    if (floor === -1) this.read(learner, learner.lastZxid, 'planning');
+    else this.startStream(learner, floor);
   }
 
   /** The histories are equal up to `common`: the learner drops what it has after that, then gets ours. */
-  #startStream(learner: Progress, common: number): void {
+  private startStream(learner: Progress, common: number): void {
     assert(common <= learner.lastZxid, 'the common position is not after the end of the learner', common);
     const mode = common === learner.lastZxid ? 'diff' : 'trunc';
-    this.#self.send(learner.peer, { kind: 'sync', epoch: this.epoch, mode, from: common, bytesTotal: 0 });
-    this.#stream(learner, common);
+    this.self.send(learner.peer, { kind: 'sync', epoch: this.epoch, mode, from: common, bytesTotal: 0 });
+    this.stream(learner, common);
   }
 
-  #stream(learner: Progress, position: number): void {
+  private stream(learner: Progress, position: number): void {
     learner.phase = 'streaming';
     learner.sent = position;
     // A snapshot may be newer than the end of the log was when the learner was planned.
     learner.newLeaderAt = Math.max(learner.newLeaderAt, position);
-    this.#pump(learner);
+    this.pump(learner);
   }
 
-  #read(learner: Progress, after: number, phase: 'planning' | 'streaming'): void {
+  private read(learner: Progress, after: number, phase: 'planning' | 'streaming'): void {
     learner.phase = phase;
-    learner.reading = this.#nextToken++;
-    this.#self.effects.transfers.push({ kind: 'readHistory', to: learner.peer, after, token: learner.reading });
+    learner.reading = this.nextToken++;
+    this.self.effects.transfers.push({ kind: 'readHistory', to: learner.peer, after, token: learner.reading });
   }
 
   /** Batches from the disk, for a learner that is behind what memory holds. */
@@ -200,22 +200,22 @@ export class Leader {
       learner.reading = 0;
       if (learner.phase === 'planning') {
         if (floor !== -1) {
-          this.#startStream(learner, floor);
+          this.startStream(learner, floor);
         } else {
           learner.phase = 'snapshot';
-          this.#self.effects.transfers.push({ kind: 'sendSnapshot', to: learner.peer });
+          this.self.effects.transfers.push({ kind: 'sendSnapshot', to: learner.peer });
         }
         return;
       }
       if (floor !== learner.sent) {
-        this.#self.effects.resets.push({ peer: learner.peer, reason: 'the log it needs was purged meanwhile' });
+        this.self.effects.resets.push({ peer: learner.peer, reason: 'the log it needs was purged meanwhile' });
         return;
       }
       for (const batch of batches) {
         if (batch.prev !== learner.sent) break;
-        this.#propose(learner, batch);
+        this.sendProposal(learner, batch);
       }
-      this.#pump(learner);
+      this.pump(learner);
       return;
     }
   }
@@ -224,40 +224,40 @@ export class Leader {
     const learner = this.learners.get(to);
     if (learner === undefined || learner.phase !== 'snapshot') return;
     if (zxid < 0) {
-      this.#self.effects.resets.push({ peer: to, reason: 'there is no snapshot to send' });
+      this.self.effects.resets.push({ peer: to, reason: 'there is no snapshot to send' });
       return;
     }
     learner.sent = zxid;
-    this.#self.send(to, { kind: 'sync', epoch: this.epoch, mode: 'snap', from: zxid, bytesTotal });
+    this.self.send(to, { kind: 'sync', epoch: this.epoch, mode: 'snap', from: zxid, bytesTotal });
   }
 
   onSnapshotSent(to: number): void {
     const learner = this.learners.get(to);
-    if (learner !== undefined && learner.phase === 'snapshot') this.#stream(learner, learner.sent);
+    if (learner !== undefined && learner.phase === 'snapshot') this.stream(learner, learner.sent);
   }
 
   /** Sends the learner what it lacks, as far as its window allows; NEWLEADER at its place. */
-  #pump(learner: Progress): void {
+  private pump(learner: Progress): void {
     if (learner.phase !== 'streaming' || learner.reading !== 0) return;
-    const { history, options, state } = this.#self;
+    const { history, options, state } = this.self;
     for (;;) {
       if (!learner.newLeaderSent && learner.sent >= learner.newLeaderAt) {
         learner.newLeaderSent = true;
-        this.#self.send(learner.peer, { kind: 'newLeader', epoch: this.epoch, ensembleId: state.ensembleId });
+        this.self.send(learner.peer, { kind: 'newLeader', epoch: this.epoch, ensembleId: state.ensembleId });
       }
       if (learner.sent === history.last || learner.full(options.bytesInFlightMax)) return;
       if (learner.sent < history.start) {
-        this.#read(learner, learner.sent, 'streaming');
+        this.read(learner, learner.sent, 'streaming');
         return;
       }
-      this.#propose(learner, history.next(learner.sent)!);
+      this.sendProposal(learner, history.next(learner.sent)!);
     }
   }
 
-  #propose(learner: Progress, batch: Batch): void {
+  private sendProposal(learner: Progress, batch: Batch): void {
     // Until the quorum stands, what this server knew to be committed is still true and safe to tell.
-    const committed = this.#self.committed;
-    this.#self.send(learner.peer, { kind: 'proposal', epoch: this.epoch, committed, batch });
+    const committed = this.self.committed;
+    this.self.send(learner.peer, { kind: 'proposal', epoch: this.epoch, committed, batch });
     learner.onSent(batch);
     learner.toldCommitted = committed;
   }
@@ -268,31 +268,31 @@ export class Leader {
     learner.onAck(learner.newLeaderAt);
     if (this.phase === 'broadcast') {
       // What it acked on its way here may be all that a proposal in flight was waiting for.
-      this.#tryCommit();
-      this.#upToDate(learner);
+      this.tryCommit();
+      this.upToDate(learner);
     } else {
-      this.#tryEstablish();
+      this.tryEstablish();
     }
-    this.#pump(learner);
+    this.pump(learner);
   }
 
   /** A quorum has our history on disk and has joined the epoch: all of it is committed. */
-  #tryEstablish(): void {
-    if (this.phase !== 'synchronization' || this.#self.syncedTicket < this.#joinTicket) return;
+  private tryEstablish(): void {
+    if (this.phase !== 'synchronization' || this.self.syncedTicket < this.joinTicket) return;
     let joined = 1;
     for (const learner of this.learners.values()) if (learner.joined && !learner.observer) joined++;
-    if (joined < this.#self.quorum) return;
+    if (joined < this.self.quorum) return;
     this.phase = 'broadcast';
-    this.#quorumHeardAt = this.#self.now;
-    this.#self.commit(this.initial);
-    this.#self.effects.changed = true;
-    for (const learner of this.learners.values()) if (learner.joined) this.#upToDate(learner);
+    this.quorumHeardAt = this.self.now;
+    this.self.commit(this.initial);
+    this.self.effects.changed = true;
+    for (const learner of this.learners.values()) if (learner.joined) this.upToDate(learner);
   }
 
-  #upToDate(learner: Progress): void {
-    const committed = this.#self.committed;
+  private upToDate(learner: Progress): void {
+    const committed = this.self.committed;
     learner.toldCommitted = committed;
-    this.#self.send(learner.peer, { kind: 'upToDate', epoch: this.epoch, committed });
+    this.self.send(learner.peer, { kind: 'upToDate', epoch: this.epoch, committed });
   }
 
   // ---- broadcast ---------------------------------------------------------------------------------
@@ -300,56 +300,56 @@ export class Leader {
   propose(batch: Batch): void {
     assert(this.canPropose, 'a proposal needs room in the window');
     assert(batch.first === this.nextZxid, 'zxids leave no gap', batch.first, this.nextZxid);
-    this.#self.append(batch);
-    this.#inFlight.push(batch);
-    this.#bytesInFlight += batch.bytes.length;
-    for (const learner of this.learners.values()) this.#pump(learner);
+    this.self.append(batch);
+    this.inFlight.push(batch);
+    this.bytesInFlight += batch.bytes.length;
+    for (const learner of this.learners.values()) this.pump(learner);
     if (batch.last % counterSpan > counterSpan - counterReserve) this.verdict = 'the zxid counter is used up';
   }
 
   onAck(learner: Progress, zxid: number): void {
     if (zxid > learner.sent) {
-      this.#self.effects.resets.push({ peer: learner.peer, reason: 'it acked what it was never sent' });
+      this.self.effects.resets.push({ peer: learner.peer, reason: 'it acked what it was never sent' });
       return;
     }
     learner.onAck(zxid);
-    this.#tryCommit();
-    this.#pump(learner);
+    this.tryCommit();
+    this.pump(learner);
   }
 
   onSynced(): void {
-    if (!this.#epochSent && this.#self.syncedTicket >= this.#promiseTicket) this.#sendEpoch();
-    this.#tryEstablish();
-    this.#tryCommit();
+    if (!this.epochSent && this.self.syncedTicket >= this.promiseTicket) this.sendEpoch();
+    this.tryEstablish();
+    this.tryCommit();
   }
 
   /** Commits every batch that a quorum of voters has on disk. Only batches of this epoch are in flight. */
-  #tryCommit(): void {
+  private tryCommit(): void {
     let done = 0;
-    while (done < this.#inFlight.length && this.#hasQuorum(this.#inFlight[done]!.last)) {
-      this.#bytesInFlight -= this.#inFlight[done]!.bytes.length;
-      this.#self.commit(this.#inFlight[done]!.last);
+    while (done < this.inFlight.length && this.hasQuorum(this.inFlight[done]!.last)) {
+      this.bytesInFlight -= this.inFlight[done]!.bytes.length;
+      this.self.commit(this.inFlight[done]!.last);
       done++;
     }
-    if (done > 0) this.#inFlight.splice(0, done);
+    if (done > 0) this.inFlight.splice(0, done);
   }
 
-  #hasQuorum(zxid: number): boolean {
-    let acked = this.#self.synced >= zxid ? 1 : 0;
+  private hasQuorum(zxid: number): boolean {
+    let acked = this.self.synced >= zxid ? 1 : 0;
     for (const learner of this.learners.values()) {
       if (learner.joined && !learner.observer && learner.acked >= zxid) acked++;
     }
-    return acked >= this.#self.quorum;
+    return acked >= this.self.quorum;
   }
 
   /** Tells commits that no proposal of this turn carried. */
   turnEnd(): void {
     if (this.phase !== 'broadcast') return;
-    const { committed } = this.#self;
+    const { committed } = this.self;
     for (const learner of this.learners.values()) {
       if (!learner.joined || learner.toldCommitted >= committed) continue;
       learner.toldCommitted = committed;
-      this.#self.send(learner.peer, { kind: 'commit', epoch: this.epoch, zxid: committed });
+      this.self.send(learner.peer, { kind: 'commit', epoch: this.epoch, zxid: committed });
     }
   }
 
@@ -362,7 +362,11 @@ export class Leader {
       if (message.kind === 'join') this.onJoin(from, message);
       return true;
     }
-    learner.heardAt = this.#self.now;
+    learner.heardAt = this.self.now;
+    // The limit is for standstill: a long history that is being taken over is no reason to give up.
+    if (this.phase === 'synchronization' && (message.kind === 'ack' || message.kind === 'snapshotAck')) {
+      this.deadline = this.self.now + this.self.options.syncTimeoutMs;
+    }
     switch (message.kind) {
       case 'join':
         // It starts over; what was agreed before on this link is void.
@@ -392,43 +396,44 @@ export class Leader {
   }
 
   tick(): void {
-    const { now, options } = this.#self;
-    if (this.phase !== 'broadcast' && now >= this.#deadline) this.verdict = 'no quorum within the time limit';
-    this.#checkQuorum();
-    if (this.phase !== 'broadcast' || now < this.#nextPing) return;
-    this.#nextPing = now + options.heartbeatMs;
-    const { committed } = this.#self;
+    const { now, options } = this.self;
+    if (this.phase !== 'broadcast' && now >= this.deadline) this.verdict = 'no quorum within the time limit';
+    this.checkQuorum();
+    if (now < this.nextPing) return;
+    this.nextPing = now + options.heartbeatMs;
+    const { committed } = this.self;
     for (const learner of this.learners.values()) {
       if (!learner.joined) continue;
       learner.toldCommitted = committed;
-      this.#self.send(learner.peer, { kind: 'ping', epoch: this.epoch, committed });
+      this.self.send(learner.peer, { kind: 'ping', epoch: this.epoch, committed });
     }
   }
 
   /** A leader cut off from its quorum can commit nothing: it stops at once instead of waiting. */
-  #checkQuorum(): void {
-    const { links, options, now, quorum, id } = this.#self;
+  private checkQuorum(): void {
+    const { links, options, now, quorum, id } = this.self;
     let reachable = 1;
     let heard = 1;
     for (const voter of options.voters) {
       if (voter === id || !links.has(voter)) continue;
-      reachable++;
       const learner = this.learners.get(voter);
+      if (this.phase === 'discovery' && learner?.refused === true) continue;
+      reachable++;
       if (learner?.joined === true && now - learner.heardAt < options.peerTimeoutMs) heard++;
     }
-    if (reachable < quorum) this.verdict = 'no quorum is connected';
+    if (reachable < quorum) this.verdict = 'no quorum is connected that could promise this epoch';
     if (this.phase !== 'broadcast') return;
     let following = 1;
     for (const learner of this.learners.values()) if (learner.joined && !learner.observer) following++;
     if (following < quorum) this.verdict = 'no quorum follows';
-    if (heard >= quorum) this.#quorumHeardAt = now;
-    else if (now - this.#quorumHeardAt >= options.peerTimeoutMs) this.verdict = 'no quorum was heard in time';
+    if (heard >= quorum) this.quorumHeardAt = now;
+    else if (now - this.quorumHeardAt >= options.peerTimeoutMs) this.verdict = 'no quorum was heard in time';
   }
 
   /** After a stall of our own process nobody else is to blame for the silence. */
   forgive(ms: number): void {
-    this.#deadline += ms;
-    this.#quorumHeardAt += ms;
+    this.deadline += ms;
+    this.quorumHeardAt += ms;
     for (const learner of this.learners.values()) learner.heardAt += ms;
   }
 }

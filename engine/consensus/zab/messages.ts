@@ -12,15 +12,15 @@
 import type { Buffer } from 'node:buffer';
 import type { Batch } from '../../txn/batch.ts';
 
-/** One server's choice, and what it is doing; sent at each change and whenever a link comes up. */
+/** What a server is doing and whom it would follow; sent at each change and whenever a link comes up. */
 export interface Vote {
   readonly kind: 'vote';
   /** Election round of a looking server; rounds of others are 0 and mean nothing. */
   readonly round: number;
   readonly state: 'looking' | 'following' | 'observing' | 'leading';
-  /** The proposed (looking) or actual leader; 0: none. */
+  /** The chosen (looking) or actual leader; 0: none. */
   readonly leader: number;
-  /** currentEpoch and last zxid of the proposed leader; for a leading server its own epoch. */
+  /** currentEpoch and last zxid of the sender itself. */
   readonly epoch: number;
   readonly zxid: number;
 }

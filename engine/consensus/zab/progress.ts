@@ -24,9 +24,9 @@ export class Progress {
   readonly peer: number;
   readonly observer: boolean;
   phase: Phase = 'joining';
-  acceptedEpoch = 0;
-  /** Its durable history when it promised the epoch; currentEpoch -1: promised before, to someone. */
-  currentEpoch = 0;
+  /** It had promised this epoch before, perhaps to another leader: that counts for nobody. */
+  refused = false;
+  /** End of its durable history when it promised the epoch. */
   lastZxid = 0;
 
   /** Last zxid sent to it. */
@@ -44,8 +44,8 @@ export class Progress {
   reading = 0;
   heardAt: number;
 
-  #inFlight: { last: number; bytes: number }[] = [];
-  #bytesInFlight = 0;
+  private inFlight: { last: number; bytes: number }[] = [];
+  private bytesInFlight = 0;
 
   constructor(peer: number, observer: boolean, now: number) {
     this.peer = peer;
@@ -55,22 +55,22 @@ export class Progress {
 
   /** True when no more may be sent before an ack. */
   full(bytesMax: number): boolean {
-    return this.#bytesInFlight >= bytesMax;
+    return this.bytesInFlight >= bytesMax;
   }
 
   onSent(batch: Batch): void {
     this.sent = batch.last;
-    this.#inFlight.push({ last: batch.last, bytes: batch.bytes.length });
-    this.#bytesInFlight += batch.bytes.length;
+    this.inFlight.push({ last: batch.last, bytes: batch.bytes.length });
+    this.bytesInFlight += batch.bytes.length;
   }
 
   onAck(zxid: number): void {
     if (zxid <= this.acked) return;
     this.acked = zxid;
     let done = 0;
-    while (done < this.#inFlight.length && this.#inFlight[done]!.last <= zxid) {
-      this.#bytesInFlight -= this.#inFlight[done++]!.bytes;
+    while (done < this.inFlight.length && this.inFlight[done]!.last <= zxid) {
+      this.bytesInFlight -= this.inFlight[done++]!.bytes;
     }
-    if (done > 0) this.#inFlight.splice(0, done);
+    if (done > 0) this.inFlight.splice(0, done);
   }
 }

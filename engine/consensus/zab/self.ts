@@ -43,6 +43,8 @@ export interface Recovered {
   readonly committed: number;
 }
 
+const patienceFirstMs = 1000;
+
 export class Self {
   readonly options: ZabOptions;
   readonly history: History;
@@ -59,10 +61,16 @@ export class Self {
   synced: number;
   /** A snapshot is being received or loaded: the disk is not what memory says. */
   installing = false;
+  /** Bytes of batches handed to the disk and not yet durable. */
+  unsyncedBytes = 0;
+  /** Highest epoch that a learner ever told us it had promised: the next epoch we lead is after it. */
+  epochSeen = 0;
+  /** Roles in a row that ended before this server served. */
+  failures = 0;
 
   /** Ends of the log as of each write that moved it: (ticket, last zxid) pairs, oldest first. */
-  readonly #ends: { ticket: number; last: number }[] = [];
-  readonly #held: { ticket: number; to: number; message: Message }[] = [];
+  private readonly ends: { ticket: number; last: number; bytes: number }[] = [];
+  private readonly held: { ticket: number; to: number; message: Message }[] = [];
 
   constructor(options: ZabOptions, recovered: Recovered) {
     assert(recovered.committed <= recovered.lastZxid, 'what is committed is in the log', recovered.committed);
@@ -90,6 +98,23 @@ export class Self {
     return this.options.voters.includes(peer);
   }
 
+  /** Voters linked to this server, itself included. */
+  reachableVoters(): number {
+    let reachable = this.isVoter ? 1 : 0;
+    for (const peer of this.links) if (this.isVoterId(peer)) reachable++;
+    return reachable;
+  }
+
+  /**
+   * How long an elected server may take until it leads, and a leading one until a quorum has promised
+   * its epoch, ms. That takes two round trips and an fsync, so whoever needs longer has probably been
+   * elected by servers that have changed their minds. Each failure doubles it, for slow disks.
+   */
+  get patienceMs(): number {
+    const { electionWaitMs, syncTimeoutMs } = this.options;
+    return Math.min(syncTimeoutMs, Math.max(patienceFirstMs, 5 * electionWaitMs) * 2 ** Math.min(this.failures, 16));
+  }
+
   get lastLogged(): number {
     return this.history.last;
   }
@@ -106,18 +131,20 @@ export class Self {
   /** Sends once everything written so far is durable, unless the role ends before. */
   sendWhenDurable(to: number, message: Message): void {
     if (this.syncedTicket === this.lastTicket) this.send(to, message);
-    else this.#held.push({ ticket: this.lastTicket, to, message });
+    else this.held.push({ ticket: this.lastTicket, to, message });
   }
 
   /** Messages of a role that ended promise things nobody waits for any more. */
   forgetHeld(): void {
-    this.#held.length = 0;
+    this.held.length = 0;
   }
 
   append(batch: Batch): void {
     this.history.append(batch);
-    this.#write({ kind: 'append', batch, committed: this.committed });
-    this.#ends.push({ ticket: this.lastTicket, last: batch.last });
+    this.write({ kind: 'append', batch, committed: this.committed });
+    const { length } = batch.bytes;
+    this.unsyncedBytes += length;
+    this.ends.push({ ticket: this.lastTicket, last: batch.last, bytes: length });
   }
 
   saveState(change: Partial<HardState>): void {
@@ -126,22 +153,22 @@ export class Self {
     assert(next.currentEpoch >= this.state.currentEpoch, 'epochs only grow', next.currentEpoch);
     assert(next.currentEpoch <= next.acceptedEpoch, 'an epoch is promised before it is joined', next.currentEpoch);
     this.state = next;
-    this.#write({ kind: 'state', state: next });
+    this.write({ kind: 'state', state: next });
   }
 
   truncate(last: number): void {
     assert(last >= this.committed, 'what is committed is never truncated', last, this.committed);
     this.history.truncate(last);
-    this.#write({ kind: 'truncate', last });
-    this.#ends.push({ ticket: this.lastTicket, last });
+    this.write({ kind: 'truncate', last });
+    this.ends.push({ ticket: this.lastTicket, last, bytes: 0 });
   }
 
   /** A snapshot was installed: log, history and commit position restart at its zxid. */
   restart(zxid: number): void {
     assert(zxid >= this.committed, 'a snapshot does not take back what is committed', zxid, this.committed);
     this.history.reset(zxid);
-    this.#write({ kind: 'reset', zxid });
-    this.#ends.push({ ticket: this.lastTicket, last: zxid });
+    this.write({ kind: 'reset', zxid });
+    this.ends.push({ ticket: this.lastTicket, last: zxid, bytes: 0 });
     this.committed = zxid;
   }
 
@@ -156,17 +183,21 @@ export class Self {
     if (ticket <= this.syncedTicket) return;
     this.syncedTicket = ticket;
     let done = 0;
-    while (done < this.#ends.length && this.#ends[done]!.ticket <= ticket) this.synced = this.#ends[done++]!.last;
-    if (done > 0) this.#ends.splice(0, done);
+    while (done < this.ends.length && this.ends[done]!.ticket <= ticket) {
+      const { last, bytes } = this.ends[done++]!;
+      this.synced = last;
+      this.unsyncedBytes -= bytes;
+    }
+    if (done > 0) this.ends.splice(0, done);
     let ready = 0;
-    while (ready < this.#held.length && this.#held[ready]!.ticket <= ticket) {
-      const { to, message } = this.#held[ready++]!;
+    while (ready < this.held.length && this.held[ready]!.ticket <= ticket) {
+      const { to, message } = this.held[ready++]!;
       this.send(to, message);
     }
-    if (ready > 0) this.#held.splice(0, ready);
+    if (ready > 0) this.held.splice(0, ready);
   }
 
-  #write(write: Write): void {
+  private write(write: Write): void {
     this.lastTicket++;
     this.effects.writes.push({ ticket: this.lastTicket, write });
   }

@@ -18,97 +18,99 @@ import { Election } from './election.ts';
 import { Leader } from './leader.ts';
 import { Learner } from './learner.ts';
 import type { Message, Vote } from './messages.ts';
-import { Self, type Recovered, type ZabOptions } from './self.ts';
+import { isBetter, Self, type Recovered, type ZabOptions } from './self.ts';
 
 /** Between two ticks of a healthy process lies far less; a longer gap was our own stall. */
 const stallMs = 500;
 
 export class Zab implements ConsensusCore<Message> {
-  readonly #self: Self;
+  private readonly self: Self;
   /** Exactly one of the three is present. */
-  #election: Election | null = null;
-  #learner: Learner | null = null;
-  #leader: Leader | null = null;
+  private election: Election | null = null;
+  private learnerRole: Learner | null = null;
+  private leaderRole: Leader | null = null;
   /** What each connected peer last said of itself. */
-  readonly #said = new Map<number, Vote>();
-  #nextToken = 1;
+  private readonly said = new Map<number, Vote>();
+  private nextToken = 1;
   /** Round of the election that ended last. */
-  #lastRound = 1;
+  private lastRound = 1;
+  /** The last epoch that this server told everybody it was established in. */
+  private establishedEpoch = 0;
   /** Why the last role ended, for the journal. */
   reason = 'start';
 
   constructor(options: ZabOptions, recovered: Recovered) {
-    this.#self = new Self(options, recovered);
-    this.#election = new Election(this.#self, 1, this.#said);
+    this.self = new Self(options, recovered);
+    this.election = new Election(this.self, 1, this.said);
   }
 
   get role(): Role {
-    if (this.#leader !== null) return 'leading';
-    if (this.#learner !== null) return this.#self.isVoter ? 'following' : 'observing';
+    if (this.leaderRole !== null) return 'leading';
+    if (this.learnerRole !== null) return this.self.isVoter ? 'following' : 'observing';
     return 'looking';
   }
 
   get phase(): string {
-    return this.#leader?.phase ?? this.#learner?.phase ?? 'election';
+    return this.leaderRole?.phase ?? this.learnerRole?.phase ?? 'election';
   }
 
   get leader(): number {
-    if (this.#leader !== null) return this.#self.id;
-    return this.#learner === null ? 0 : this.#learner.leader;
+    if (this.leaderRole !== null) return this.self.id;
+    return this.learnerRole === null ? 0 : this.learnerRole.leader;
   }
 
   get epoch(): number {
-    return this.#leader?.epoch ?? this.#learner?.epoch ?? this.#self.state.currentEpoch;
+    return this.leaderRole?.epoch ?? this.learnerRole?.epoch ?? this.self.state.currentEpoch;
   }
 
   get serving(): boolean {
-    return this.#leader?.established ?? this.#learner?.serving ?? false;
+    return this.leaderRole?.established ?? this.learnerRole?.serving ?? false;
   }
 
   get committed(): number {
-    return this.#self.committed;
+    return this.self.committed;
   }
 
   get lastLogged(): number {
-    return this.#self.lastLogged;
+    return this.self.lastLogged;
   }
 
   get lastSynced(): number {
-    return this.#self.synced;
+    return this.self.synced;
   }
 
   get canPropose(): boolean {
-    return this.#leader?.canPropose ?? false;
+    return this.leaderRole?.canPropose ?? false;
   }
 
   get nextZxid(): number {
-    assert(this.#leader !== null, 'only a leader gives out zxids');
-    return this.#leader.nextZxid;
+    assert(this.leaderRole !== null, 'only a leader gives out zxids');
+    return this.leaderRole.nextZxid;
   }
 
   /** End of the history with which the leader began its epoch: prep waits until it is applied. */
   get initial(): number {
-    assert(this.#leader !== null, 'only a leader has an initial history');
-    return this.#leader.initial;
+    assert(this.leaderRole !== null, 'only a leader has an initial history');
+    return this.leaderRole.initial;
   }
 
   get batchesInFlight(): number {
-    return this.#leader?.batchesInFlight ?? 0;
+    return this.leaderRole?.batchesInFlight ?? 0;
   }
 
   get history(): History {
-    return this.#self.history;
+    return this.self.history;
   }
 
   get ensembleId(): number {
     // An empty log has nothing to protect: such a server may join any ensemble.
-    return this.#self.lastLogged === 0 ? 0 : this.#self.state.ensembleId;
+    return this.self.lastLogged === 0 ? 0 : this.self.state.ensembleId;
   }
 
   /** Learners of a leader, as (joined voters, joined observers, not yet joined). */
   learnerCounts(): { followers: number; observers: number; pending: number } {
     const counts = { followers: 0, observers: 0, pending: 0 };
-    for (const learner of this.#leader?.learners.values() ?? []) {
+    for (const learner of this.leaderRole?.learners.values() ?? []) {
       if (!learner.joined) counts.pending++;
       else if (learner.observer) counts.observers++;
       else counts.followers++;
@@ -117,179 +119,193 @@ export class Zab implements ConsensusCore<Message> {
   }
 
   step(input: Input<Message>, effects: Effects<Message>): void {
-    this.#self.effects = effects;
+    this.self.effects = effects;
     switch (input.kind) {
       case 'tick':
-        this.#tick(input.now);
+        this.tick(input.now);
         break;
       case 'link':
-        this.#onLink(input.peer, input.up);
+        this.onLink(input.peer, input.up);
         break;
       case 'message':
-        this.#onMessage(input.from, input.message);
+        this.onMessage(input.from, input.message);
         break;
       case 'propose':
-        assert(this.#leader !== null, 'only a leader proposes');
-        this.#leader.propose(input.batch);
+        assert(this.leaderRole !== null, 'only a leader proposes');
+        this.leaderRole.propose(input.batch);
         break;
       case 'synced':
-        this.#self.onSynced(input.ticket);
-        this.#leader?.onSynced();
-        this.#learner?.onSynced();
-        this.#election?.tryStart();
+        this.self.onSynced(input.ticket);
+        this.leaderRole?.onSynced();
+        this.learnerRole?.onSynced();
+        this.election?.tryStart();
         break;
       case 'history':
-        this.#leader?.onHistory(input.token, input.floor, input.batches);
+        this.leaderRole?.onHistory(input.token, input.floor, input.batches);
         break;
       case 'snapshotOpened':
-        this.#leader?.onSnapshotOpened(input.to, input.zxid, input.bytesTotal);
+        this.leaderRole?.onSnapshotOpened(input.to, input.zxid, input.bytesTotal);
         break;
       case 'snapshotSent':
-        this.#leader?.onSnapshotSent(input.to);
+        this.leaderRole?.onSnapshotSent(input.to);
         break;
       case 'installed':
-        this.#self.installing = false;
-        this.#self.restart(input.zxid);
-        this.#learner?.onInstalled();
-        this.#election?.tryStart();
+        this.self.installing = false;
+        this.self.restart(input.zxid);
+        this.learnerRole?.onInstalled();
+        this.election?.tryStart();
         break;
       case 'installFailed':
-        this.#self.installing = false;
-        if (this.#learner !== null) this.#look('the snapshot could not be installed');
-        this.#election?.tryStart();
+        this.self.installing = false;
+        if (this.learnerRole !== null) this.look('the snapshot could not be installed');
+        this.election?.tryStart();
         break;
       case 'turnEnd':
-        this.#leader?.turnEnd();
+        this.leaderRole?.turnEnd();
         return;
       default:
         unreachable(input);
     }
-    this.#settle();
+    this.settle();
   }
 
-  #tick(now: number): void {
-    const stalled = now - this.#self.now;
-    this.#self.now = now;
+  private tick(now: number): void {
+    const stalled = now - this.self.now;
+    this.self.now = now;
     if (stalled > stallMs) {
-      this.#leader?.forgive(stalled);
-      this.#learner?.forgive(stalled);
+      this.leaderRole?.forgive(stalled);
+      this.learnerRole?.forgive(stalled);
     }
-    this.#leader?.tick();
-    this.#learner?.tick();
+    this.leaderRole?.tick();
+    this.learnerRole?.tick();
   }
 
-  #onLink(peer: number, up: boolean): void {
-    this.#said.delete(peer);
+  private onLink(peer: number, up: boolean): void {
+    this.said.delete(peer);
     if (up) {
-      this.#self.links.add(peer);
-      const vote = this.#vote();
-      if (vote !== null) this.#self.send(peer, vote);
+      this.self.links.add(peer);
+      this.self.send(peer, this.vote());
+      this.election?.onLink(peer, true);
       return;
     }
-    this.#self.links.delete(peer);
-    this.#election?.onLinkDown(peer);
-    this.#leader?.onLinkDown(peer);
-    this.#leader?.tick();
-    if (this.#learner?.leader === peer) this.#learner.verdict = 'the connection to the leader closed';
+    this.self.links.delete(peer);
+    this.election?.onLink(peer, false);
+    this.leaderRole?.onLinkDown(peer);
+    this.leaderRole?.tick();
+    if (this.learnerRole?.leader === peer) this.learnerRole.verdict = 'the connection to the leader closed';
   }
 
-  #onMessage(from: number, message: Message): void {
+  private onMessage(from: number, message: Message): void {
     if (message.kind === 'vote') {
-      this.#onVote(from, message);
+      this.onVote(from, message);
       return;
     }
     let lawful = true;
-    if (this.#leader !== null) lawful = this.#leader.onMessage(from, message);
-    else if (this.#learner !== null && this.#learner.leader === from) lawful = this.#learner.onMessage(message);
+    if (this.leaderRole !== null) lawful = this.leaderRole.onMessage(from, message);
+    else if (this.learnerRole !== null && this.learnerRole.leader === from)
+      lawful = this.learnerRole.onMessage(message);
     // Anything else is a leftover of a role that one side has already left.
     if (!lawful) {
-      this.#self.effects.resets.push({ peer: from, reason: `${message.kind} in phase ${this.phase}` });
-      if (this.#learner?.leader === from) this.#learner.verdict = 'the leader broke the protocol';
+      this.self.effects.resets.push({ peer: from, reason: `${message.kind} in phase ${this.phase}` });
+      if (this.learnerRole?.leader === from) this.learnerRole.verdict = 'the leader broke the protocol';
     }
   }
 
-  #onVote(from: number, vote: Vote): void {
-    this.#said.set(from, vote);
-    if (this.#election !== null) {
-      if (vote.state === 'looking') this.#election.onVote(from, vote);
+  private onVote(from: number, vote: Vote): void {
+    this.said.set(from, vote);
+    if (this.election !== null) {
+      this.election.onVote(from, vote);
       return;
     }
-    if (this.#learner !== null && this.#learner.leader === from) this.#onLeaderVote(this.#learner, from, vote);
+    if (this.learnerRole !== null && this.learnerRole.leader === from) this.onLeaderVote(this.learnerRole, from, vote);
     // Two elected leaders, none established: the lesser one gives way.
-    if (this.#leader !== null && !this.#leader.established && vote.state === 'leading') {
-      const { state, lastLogged, id } = this.#self;
-      const better =
-        vote.epoch !== state.currentEpoch
-          ? vote.epoch > state.currentEpoch
-          : vote.zxid !== lastLogged
-            ? vote.zxid > lastLogged
-            : from > id;
-      if (better) this.#leader.verdict = 'another server leads';
+    if (this.leaderRole !== null && !this.leaderRole.established && vote.state === 'leading') {
+      const { state, lastLogged, id } = this.self;
+      const theirs = { epoch: vote.epoch, zxid: vote.zxid, id: from };
+      if (isBetter(theirs, { epoch: state.currentEpoch, zxid: lastLogged, id })) {
+        this.leaderRole.verdict = 'another server leads';
+      }
     }
-    if (vote.state === 'looking') this.#self.send(from, this.#vote()!);
+    if (vote.state === 'looking') this.self.send(from, this.vote());
   }
 
-  #onLeaderVote(learner: Learner, from: number, vote: Vote): void {
+  private onLeaderVote(learner: Learner, from: number, vote: Vote): void {
     if (vote.state === 'leading') learner.join();
     else if (learner.phase !== 'waiting') learner.verdict = 'the leader has stopped leading';
     else if (vote.state !== 'looking' || vote.leader !== from) learner.verdict = 'the candidate has chosen another';
-    else if (vote.round > this.#lastRound) learner.verdict = 'the candidate is in a later round';
+    else if (vote.round > this.lastRound) learner.verdict = 'the candidate is in a later round';
   }
 
-  /** What this server says of itself; null before its election has started. */
-  #vote(): Vote | null {
-    if (this.#election !== null) return this.#election.started ? this.#election.vote() : null;
-    const { state, lastLogged } = this.#self;
+  /** What this server says of itself. */
+  private vote(): Vote {
+    if (this.election !== null) return this.election.vote();
+    const { state, lastLogged } = this.self;
     const role = this.role;
     assert(role !== 'looking', 'a server without an election has a leader');
     return { kind: 'vote', round: 0, state: role, leader: this.leader, epoch: state.currentEpoch, zxid: lastLogged };
   }
 
   /** Ends a role whose verdict has fallen, and an election that is decided. */
-  #settle(): void {
-    const verdict = this.#leader?.verdict || this.#learner?.verdict || '';
-    if (verdict !== '') this.#look(verdict);
-    if (this.#election === null || !this.#election.started) return;
-    for (const [peer, vote] of this.#said) {
-      if (vote.state === 'leading') {
-        this.#follow(peer, true);
-        return;
-      }
+  private settle(): void {
+    const verdict = this.leaderRole?.verdict || this.learnerRole?.verdict || '';
+    if (verdict !== '') this.look(verdict);
+    if (this.leaderRole?.established === true && this.leaderRole.epoch !== this.establishedEpoch) {
+      // Whoever was elected beside us and has not got further gives way to an established leader.
+      this.establishedEpoch = this.leaderRole.epoch;
+      this.announce();
     }
-    const winner = this.#election.winner();
-    if (winner === this.#self.id) this.#lead();
-    else if (winner !== 0 && this.#self.links.has(winner)) this.#follow(winner, false);
+    if (this.election === null || !this.election.started) return;
+    const leads = this.leads();
+    const winner = leads === 0 ? this.election.winner() : leads;
+    if (winner === this.self.id) this.lead();
+    else if (winner !== 0) this.follow(winner, leads !== 0);
   }
 
-  #look(reason: string): void {
-    const round = this.#election?.round ?? 0;
+  /** The peer that says it leads; of several the best, the others will give way to it. */
+  private leads(): number {
+    let best = { epoch: -1, zxid: 0, id: 0 };
+    for (const [id, { state, epoch, zxid }] of this.said) {
+      const theirs = { epoch, zxid, id };
+      if (state === 'leading' && isBetter(theirs, best)) best = theirs;
+    }
+    return best.id;
+  }
+
+  private look(reason: string): void {
     this.reason = reason;
-    if (this.#leader !== null) this.#nextToken = this.#leader.nextToken;
-    if (this.#self.installing) this.#self.effects.transfers.push({ kind: 'abortInstall' });
+    this.self.failures = this.serving ? 0 : this.self.failures + 1;
+    if (this.leaderRole !== null) this.nextToken = this.leaderRole.nextToken;
+    if (this.self.installing) this.self.effects.transfers.push({ kind: 'abortInstall' });
     // Whoever led us, or led beside us, must say anew that it leads; votes of looking servers stand.
-    for (const [peer, vote] of this.#said) if (vote.state !== 'looking') this.#said.delete(peer);
-    this.#self.forgetHeld();
-    this.#leader = null;
-    this.#learner = null;
-    this.#election = new Election(this.#self, Math.max(round, this.#lastRound) + 1, this.#said);
-    this.#self.effects.changed = true;
+    for (const [peer, vote] of this.said) if (vote.state !== 'looking') this.said.delete(peer);
+    this.self.forgetHeld();
+    this.leaderRole = null;
+    this.learnerRole = null;
+    this.election = new Election(this.self, this.lastRound + 1, this.said);
+    this.self.effects.changed = true;
   }
 
-  #lead(): void {
-    this.#lastRound = this.#election!.round;
-    this.#election = null;
+  private lead(): void {
+    this.lastRound = this.election!.round;
+    this.election = null;
     this.reason = 'elected';
-    this.#leader = new Leader(this.#self, this.#nextToken);
-    this.#self.effects.changed = true;
-    const vote = this.#vote()!;
-    for (const peer of this.#self.links) this.#self.send(peer, vote);
+    this.leaderRole = new Leader(this.self, this.nextToken);
+    this.self.effects.changed = true;
+    this.announce();
   }
 
-  #follow(leader: number, leads: boolean): void {
-    this.#lastRound = this.#election!.round;
-    this.#election = null;
+  private follow(leader: number, leads: boolean): void {
+    this.lastRound = this.election!.round;
+    this.election = null;
     this.reason = leads ? 'found a leader' : 'elected';
-    this.#learner = new Learner(this.#self, leader, leads);
-    this.#self.effects.changed = true;
+    this.learnerRole = new Learner(this.self, leader, leads);
+    this.self.effects.changed = true;
+    // Whoever waits for us to lead, or counts us among its voters, must hear of it.
+    this.announce();
+  }
+
+  private announce(): void {
+    const vote = this.vote();
+    for (const peer of this.self.links) this.self.send(peer, vote);
   }
 }

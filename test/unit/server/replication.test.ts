@@ -31,7 +31,7 @@ test('a snapshot chunk that comes together with the order to install finds the i
     0,
     ports as unknown as Ports,
     transfers as unknown as SnapshotTransfers,
-    { changed: () => {}, requests: () => {}, touched: () => {}, takeTouched: () => [] },
+    { changed: () => {}, joining: () => {}, requests: () => {}, touched: () => {}, takeTouched: () => [] },
   );
   const receive = (message: Message): void => {
     const out = new Writer(64);
@@ -41,4 +41,34 @@ test('a snapshot chunk that comes together with the order to install finds the i
   receive({ kind: 'sync', epoch: 1, mode: 'snap', from: 7, bytesTotal: 2 });
   receive({ kind: 'snapshotChunk', epoch: 1, offset: 0, bytes: Buffer.from('ab') });
   assert.deepEqual(calls, ['install from 3', 'chunk at 0']);
+});
+
+test('a server that joins anew over the same link is told of before anything else it sends', () => {
+  const calls: string[] = [];
+  const core = { role: 'leading', serving: true, epoch: 1, step: () => void calls.push('step') };
+  const ports = { checksum: (bytes: Uint8Array) => crc32(bytes) };
+  const replication = new Replication(
+    core as unknown as Zab,
+    0,
+    ports as unknown as Ports,
+    {} as unknown as SnapshotTransfers,
+    {
+      changed: () => {},
+      joining: (from) => void calls.push(`joining ${from}`),
+      requests: (from) => void calls.push(`requests of ${from}`),
+      touched: () => {},
+      takeTouched: () => [],
+    },
+  );
+  const messages: Message[] = [
+    { kind: 'requests', epoch: 1, bytes: Buffer.from('r') },
+    { kind: 'join', acceptedEpoch: 1, observer: false },
+  ];
+  for (const message of messages) {
+    const out = new Writer(64);
+    encodeMessage(message, out);
+    replication.frame(2, Buffer.from(out.view()));
+  }
+  // It will ask again for what it does not see committed: what it asked before must not be done twice.
+  assert.deepEqual(calls, ['step', 'requests of 2', 'step', 'joining 2']);
 });

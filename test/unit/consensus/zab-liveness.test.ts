@@ -1,0 +1,234 @@
+/**
+ * Elections and joins that must come to an end: each of these once could not, or took a time limit
+ * of half a minute.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Vote } from '../../../engine/consensus/zab/messages.ts';
+import { emptyDisk, World, zxid, batchOf, type Disk } from '../../support/zab-world.ts';
+
+/** A disk that holds one batch of epoch 1 for each counter up to `counter`. */
+function diskAt(counter: number, epochs: Partial<Disk['state']> = {}): Disk {
+  const log = Array.from({ length: counter }, (_, i) => batchOf(i === 0 ? 0 : zxid(1, i), zxid(1, i + 1), 1000 + i));
+  return { ...emptyDisk, state: { acceptedEpoch: 1, currentEpoch: 1, ensembleId: 7, ...epochs }, log };
+}
+
+function worldOf(disks: readonly Disk[], observers: readonly Disk[] = []): World {
+  const world = new World({ voters: disks.map((_, i) => i + 1) });
+  for (const [i, disk] of [...disks, ...observers].entries()) world.add(i + 1, disk);
+  return world;
+}
+
+const roles = (world: World): string => world.ids.map((id) => world.boxes.get(id)!.core?.role ?? 'down').join(' ');
+const serving = (world: World): number[] => world.ids.filter((id) => world.boxes.get(id)!.core?.serving);
+
+/** Lets time pass for everybody, in steps of a healthy server, settling after each. */
+function pass(world: World, ms: number, isHeld?: (from: number, to: number) => boolean): void {
+  for (let left = ms; left > 0; left -= 100) {
+    for (const id of world.ids) if (!isHeld?.(id, id)) world.tick(id, 100);
+    world.stabilize(isHeld);
+  }
+}
+
+test('three empty servers elect the largest id at once', () => {
+  const world = worldOf([emptyDisk, emptyDisk, emptyDisk]);
+  world.startAll();
+  world.stabilize();
+  assert.equal(roles(world), 'following following leading');
+  assert.deepEqual(serving(world), [1, 2, 3]);
+  assert.deepEqual(world.resets, []);
+});
+
+test('the best candidate dies when it has everybody’s vote and nobody follows it yet', () => {
+  const world = worldOf([diskAt(1), diskAt(1), diskAt(2)]);
+  world.startAll();
+  for (const [a, b] of world.pairs())
+    for (const [from, to] of [
+      [a, b],
+      [b, a],
+    ] as const)
+      world.deliver(from, to);
+  // 1 and 2 hear 3 and choose it, but do not hear each other yet, so neither sees a quorum.
+  world.stabilize((from) => from !== 3);
+  world.crash(3);
+  world.stabilize();
+  pass(world, 300);
+  assert.equal(roles(world), 'following leading down');
+  assert.deepEqual(serving(world), [1, 2]);
+});
+
+test('a server that reaches no quorum does not bind the votes of the others', () => {
+  const world = worldOf([diskAt(1), diskAt(1), diskAt(1), diskAt(1), diskAt(3)]);
+  for (const id of world.ids) world.start(id);
+  for (const [a, b] of world.pairs()) if (b !== 5 || a === 4) world.connect(a, b);
+  world.stabilize();
+  pass(world, 400);
+  assert.equal(roles(world), 'following following following leading following');
+  assert.deepEqual(serving(world), [1, 2, 3, 4, 5]);
+});
+
+test('a bridge: two servers that do not see each other, and one that sees both', () => {
+  const world = worldOf([diskAt(1), diskAt(1), diskAt(2)]);
+  for (const id of world.ids) world.start(id);
+  world.connect(1, 2);
+  world.connect(2, 3);
+  world.stabilize();
+  pass(world, 400);
+  assert.deepEqual(serving(world), [2, 3]);
+  world.connect(1, 3);
+  world.stabilize();
+  assert.deepEqual(serving(world), [1, 2, 3]);
+});
+
+test('a candidate that hangs is given up after a second, not after the synchronization limit', () => {
+  const world = worldOf([diskAt(1), diskAt(1), diskAt(2)]);
+  world.startAll();
+  for (const [a, b] of world.pairs())
+    for (const [from, to] of [
+      [a, b],
+      [b, a],
+    ] as const)
+      world.deliver(from, to);
+  // 3 cast its vote and is stopped; its links stay up.
+  const isHeld = (_: number, to: number): boolean => to === 3;
+  world.stabilize(isHeld);
+  assert.equal(world.core(1).leader, 3);
+  pass(world, 1700, isHeld);
+  assert.deepEqual(serving(world), [1, 2]);
+  world.stabilize();
+  pass(world, 300);
+  assert.equal(roles(world), 'following leading following');
+  assert.deepEqual(serving(world), [1, 2, 3]);
+});
+
+test('a server that waits for its candidate hears that the candidate follows another', () => {
+  const world = worldOf([diskAt(1), diskAt(1), diskAt(2)]);
+  world.start(1);
+  const say = (from: number, state: Vote['state'], leader: number, counter: number): void =>
+    world.step(1, {
+      kind: 'message',
+      from,
+      message: { kind: 'vote', round: 2, state, leader, epoch: 1, zxid: zxid(1, counter) },
+    });
+  for (const peer of [2, 3]) world.step(1, { kind: 'link', peer, up: true });
+  say(3, 'looking', 3, 2);
+  say(2, 'looking', 3, 1);
+  assert.equal(world.core(1).leader, 3);
+  assert.equal(world.core(1).phase, 'waiting');
+  say(3, 'following', 2, 2);
+  assert.equal(world.core(1).role, 'looking');
+  say(2, 'leading', 2, 1);
+  assert.equal(world.core(1).leader, 2);
+  assert.equal(world.core(1).phase, 'joining');
+});
+
+test('who begins to follow tells everybody', () => {
+  const world = worldOf([diskAt(1), diskAt(1), diskAt(2)]);
+  const told: string[] = [];
+  world.onEvent = (server, what, detail) => {
+    const { to, message } = (detail ?? {}) as { to: number; message: { kind: string; state: string } };
+    if (what === 'sends' && message.kind === 'vote' && message.state === 'following') told.push(`${server}>${to}`);
+  };
+  world.startAll();
+  world.stabilize();
+  assert.deepEqual(told.sort(), ['1>2', '1>3', '2>1', '2>3']);
+});
+
+test('a promise to a leader that failed costs one election, however late its epoch (335)', () => {
+  const world = worldOf([diskAt(1), diskAt(1), diskAt(1, { acceptedEpoch: 9 })]);
+  for (const id of [1, 2]) world.start(id);
+  world.connect(1, 2);
+  world.stabilize();
+  pass(world, 300);
+  assert.deepEqual(serving(world), [1, 2]);
+  assert.equal(world.core(2).epoch, 2);
+  world.restart(3);
+  world.stabilize();
+  pass(world, 300);
+  assert.deepEqual(serving(world), [1, 2, 3]);
+  assert.equal(world.core(1).epoch, 10);
+  assert.deepEqual(world.resets, []);
+});
+
+test('an observer never makes an established leader step down', () => {
+  const world = worldOf([diskAt(1), diskAt(1)], [diskAt(1, { acceptedEpoch: 9 })]);
+  for (const id of [1, 2]) world.start(id);
+  world.connect(1, 2);
+  world.stabilize();
+  assert.equal(world.core(2).epoch, 2);
+  world.restart(3);
+  world.stabilize();
+  assert.deepEqual(serving(world), [1, 2, 3]);
+  assert.equal(world.core(3).role, 'observing');
+  assert.equal(world.core(2).epoch, 2);
+  assert.equal(world.boxes.get(3)!.disk.state.currentEpoch, 2);
+});
+
+/** Brings the largest server to where its epoch is promised by all, but no promise has reached it. */
+function undecided(size: number): { world: World; isHeld: (from: number, to: number) => boolean } {
+  const world = worldOf(Array.from({ length: size }, () => diskAt(1)));
+  world.startAll();
+  const isHeld = (from: number, to: number): boolean => world.queue(from, to)[0]?.kind === 'ackEpoch';
+  world.stabilize(isHeld);
+  return { world, isHeld };
+}
+
+test('a promise that was made before counts for nobody; the others’ promises do', () => {
+  const { world, isHeld } = undecided(5);
+  world.cut(3, 5);
+  world.connect(3, 5);
+  world.stabilize(isHeld);
+  assert.equal(world.queue(3, 5)[0]?.kind, 'ackEpoch');
+  world.deliver(3, 5);
+  assert.equal(world.core(5).role, 'leading');
+  world.stabilize();
+  assert.deepEqual(serving(world), [1, 2, 3, 4, 5]);
+  assert.equal(world.core(5).epoch, 2);
+});
+
+test('when no quorum can promise an epoch any more the leader takes the next one at once', () => {
+  const { world, isHeld } = undecided(3);
+  world.crash(1);
+  world.stabilize(isHeld);
+  world.cut(2, 3);
+  world.connect(2, 3);
+  world.stabilize();
+  assert.deepEqual(serving(world), [2, 3]);
+  assert.equal(world.core(3).epoch, 3);
+});
+
+test('a second answer to a join is no breach of the protocol', () => {
+  const { world } = undecided(3);
+  world.step(2, { kind: 'message', from: 3, message: { kind: 'newEpoch', epoch: 2 } });
+  world.stabilize();
+  assert.deepEqual(world.resets, []);
+  assert.deepEqual(serving(world), [1, 2, 3]);
+});
+
+test('a leader waits for a history that is being taken over, however long', () => {
+  const world = worldOf([diskAt(30), emptyDisk]);
+  for (const id of [1, 2]) world.start(id);
+  world.connect(1, 2);
+  const isHeld = (from: number, to: number): boolean => from === 2 && to === 2 && world.box(2).pending.length < 2;
+  world.stabilize();
+  assert.deepEqual(serving(world), [1, 2]);
+  assert.equal(world.core(2).lastLogged, zxid(1, 30));
+  assert.equal(isHeld(1, 2), false);
+});
+
+test('a leader with a slow disk stops proposing although its followers are a quorum', () => {
+  const world = new World({ voters: [1, 2, 3], bytesInFlightMax: 100 });
+  for (const id of [1, 2, 3]) world.add(id);
+  world.startAll();
+  world.stabilize();
+  const isHeld = (from: number, to: number): boolean => from === 3 && to === 3;
+  let proposed = 0;
+  for (; world.core(3).canPropose && proposed < 100; proposed++) {
+    world.propose(3);
+    world.stabilize(isHeld);
+  }
+  assert.equal(world.core(3).committed, world.core(3).lastLogged);
+  assert.equal(proposed, 10);
+  world.sync(3);
+  assert.ok(world.core(3).canPropose);
+});

@@ -1,0 +1,58 @@
+/** A snapshot is opened later than it is asked for; who asked may be gone or ask anew by then. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Ports, SnapshotFile } from '../../../engine/server/ports.ts';
+import { SnapshotTransfers } from '../../../engine/server/snapshot-transfers.ts';
+
+function transfers(): {
+  transfers: SnapshotTransfers;
+  opens: ((file: SnapshotFile | null) => void)[];
+  log: string[];
+  file: (name: string) => SnapshotFile;
+} {
+  const opens: ((file: SnapshotFile | null) => void)[] = [];
+  const log: string[] = [];
+  const ports = {
+    snapshots: { open: (done: (file: SnapshotFile | null) => void) => void opens.push(done) },
+    journal: { info: () => {}, warn: () => {}, error: () => {} },
+    schedule: () => {},
+  };
+  const events = { epoch: () => 1, send: () => {}, sent: () => {}, installed: () => {} };
+  const file = (name: string): SnapshotFile => ({
+    zxid: 5,
+    bytesTotal: 10,
+    read: (offset) => void log.push(`read ${name} at ${offset}`),
+    close: () => void log.push(`close ${name}`),
+  });
+  return { transfers: new SnapshotTransfers(ports as unknown as Ports, events), opens, log, file };
+}
+
+test('a learner that asks again gets one snapshot, and the other file is closed', () => {
+  const { transfers: outgoing, opens, log, file } = transfers();
+  const opened: number[] = [];
+  outgoing.open(2, () => opened.push(1));
+  outgoing.open(2, () => opened.push(2));
+  opens[0]!(file('first'));
+  opens[1]!(file('second'));
+  outgoing.pump();
+  assert.deepEqual(opened, [2]);
+  assert.deepEqual(log, ['close first', 'read second at 0']);
+});
+
+test('a learner that left while its snapshot was opened gets nothing', () => {
+  const { transfers: outgoing, opens, log, file } = transfers();
+  outgoing.open(2, () => log.push('opened'));
+  outgoing.peerDown(2);
+  opens[0]!(file('late'));
+  outgoing.pump();
+  assert.deepEqual(log, ['close late']);
+});
+
+test('a server that leads no more opens nothing for its former learners', () => {
+  const { transfers: outgoing, opens, log, file } = transfers();
+  outgoing.open(2, () => log.push('opened'));
+  outgoing.forgetOutgoing();
+  opens[0]!(file('late'));
+  outgoing.pump();
+  assert.deepEqual(log, ['close late']);
+});
