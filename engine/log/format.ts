@@ -21,6 +21,10 @@ export const entryMagic = 0x5a424c45;
 const segmentMagic = 0x5a424c53;
 const formatVersion = 1;
 
+export function segmentName(sequence: number): string {
+  return `log.${String(sequence).padStart(10, '0')}`;
+}
+
 export interface SegmentHeader {
   readonly sequence: number;
   readonly server: number;

@@ -11,6 +11,7 @@ import { Buffer } from 'node:buffer';
 import type { HardState } from '../consensus/core.ts';
 import type { Checksum } from '../txn/batch.ts';
 
+export const stateName = 'state';
 export const slotBytes = 4096;
 const magic = 0x5a424853;
 const formatVersion = 1;

@@ -21,6 +21,7 @@ declare module 'node:buffer' {
     toString(encoding?: 'utf8' | 'latin1' | 'base64' | 'hex', start?: number, end?: number): string;
     write(text: string, offset: number, length: number, encoding: 'utf8' | 'latin1'): number;
     readDoubleBE(offset: number): number;
+    readUInt32BE(offset?: number): number;
     readInt32BE(offset: number): number;
     indexOf(value: Uint8Array | number, byteOffset?: number): number;
     writeDoubleBE(value: number, offset: number): number;

@@ -1,0 +1,243 @@
+/**
+ * The fault injector: what goes wrong, when, and how it is undone.
+ *
+ * Faults stay within what the protocol promises to bear: at most a minority of the servers may have
+ * lost data (a wiped or corrupted disk) that it has not got back from the others.
+ */
+import type { Checks } from './checks.ts';
+import type { SimClient } from './client.ts';
+import type { Network } from './network.ts';
+import { faultKinds, type FaultKind, type SimOptions } from './options.ts';
+import type { SimServer } from './process.ts';
+import { Violation, type World } from './world.ts';
+
+export class Faults {
+  readonly #world: World;
+  readonly #options: SimOptions;
+  readonly #servers: readonly SimServer[];
+  readonly #network: Network;
+  readonly #clients: readonly SimClient[];
+  readonly #checks: Checks;
+  /** Servers that lost data, with the length of the history that they must have again to be whole. */
+  readonly #impaired = new Map<SimServer, number>();
+  /** Servers that must stay as they are: the liveness phase leaves all but a quorum behind. */
+  #abandoned = new Set<SimServer>();
+  #stopped = false;
+  readonly counts = Object.fromEntries(faultKinds.map((kind) => [kind, 0])) as Record<FaultKind, number>;
+
+  constructor(
+    world: World,
+    options: SimOptions,
+    servers: readonly SimServer[],
+    network: Network,
+    clients: readonly SimClient[],
+    checks: Checks,
+  ) {
+    this.#world = world;
+    this.#options = options;
+    this.#servers = servers;
+    this.#network = network;
+    this.#clients = clients;
+    this.#checks = checks;
+    for (const server of servers) server.onExit = () => this.#restartLater(server);
+    this.#next();
+  }
+
+  /** No new faults. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Heals a random quorum of servers that lost nothing; everything else stays broken for good. */
+  healCore(): SimServer[] {
+    this.stop();
+    const size = Math.floor(this.#servers.length / 2) + 1;
+    const candidates = this.#shuffled().sort((a, b) => Number(this.#isImpaired(a)) - Number(this.#isImpaired(b)));
+    const core = candidates.slice(0, size);
+    this.#abandoned = new Set(candidates.slice(size));
+    this.#world.trace(`heals ${core.map(({ id }) => id).join()}`);
+    const isCore = (index: number): boolean => core.includes(this.#servers[index]!);
+    this.#network.partition((from, to) => !isCore(from) || !isCore(to));
+    for (const server of core) {
+      this.#repair(server);
+      server.resume();
+      if (!server.running) this.#start(server);
+    }
+    return core;
+  }
+
+  // ---- drawing -----------------------------------------------------------------------------------
+
+  #next(): void {
+    this.#world.after(this.#world.around(this.#options.faultEveryMs), () => {
+      if (this.#stopped) return;
+      this.#inject(this.#draw());
+      this.#next();
+    });
+  }
+
+  #draw(): FaultKind {
+    const { weights } = this.#options;
+    let at = this.#world.prng.below(faultKinds.reduce((sum, kind) => sum + weights[kind], 0));
+    for (const kind of faultKinds) {
+      if (at < weights[kind]) return kind;
+      at -= weights[kind];
+    }
+    return 'crash';
+  }
+
+  #inject(kind: FaultKind): void {
+    const { prng } = this.#world;
+    const server = prng.pick(this.#servers);
+    this.#world.trace(`fault ${kind}`, server.id);
+    this.counts[kind]++;
+    switch (kind) {
+      case 'crash':
+        this.#crash(server);
+        break;
+      case 'crashAll':
+        for (const each of this.#servers) this.#crash(each);
+        break;
+      case 'pause':
+        if (server.running && !server.paused) this.#pause(server);
+        break;
+      case 'partition':
+      case 'isolate':
+      case 'bridge':
+      case 'oneWay':
+        this.#partition(kind);
+        break;
+      case 'breakLink':
+        this.#network.break(server.index, (server.index + 1) % this.#servers.length);
+        break;
+      case 'breakClient':
+        prng.pick(this.#clients).cut();
+        break;
+      case 'slowDisk':
+        server.disk.slow = true;
+        this.#world.after(this.#world.between(100, 3000), () => (server.disk.slow = false));
+        break;
+      case 'fsyncError':
+        server.disk.broken = true;
+        break;
+      case 'diskFull':
+        server.disk.full = true;
+        break;
+      case 'clockJump':
+        server.jumpClock(this.#world.between(-3_600_000, 3_600_000));
+        break;
+      case 'wipe':
+        this.#lose(server, () => server.disk.wipe());
+        break;
+      default:
+        this.#lose(server, () => void server.disk.corrupt((name) => !name.includes('damaged')));
+    }
+  }
+
+  #crash(server: SimServer): void {
+    if (!server.running) return;
+    const { prng } = this.#world;
+    const { incarnation } = server;
+    if (!prng.chance(this.#options.midWriteChance)) {
+      server.crash(prng.chance(0.3));
+      this.#restartLater(server);
+      return;
+    }
+    // The power fails at one of the coming storage calls; when none comes, a little later.
+    server.disk.cutPowerIn(prng.below(12));
+    this.#world.after(200, () => {
+      if (server.incarnation === incarnation) server.crash(prng.chance(0.3));
+      if (!server.running) this.#restartLater(server);
+    });
+  }
+
+  #pause(server: SimServer): void {
+    server.pause();
+    const { incarnation } = server;
+    this.#world.after(this.#world.between(20, this.#options.tickTime * 12), () => {
+      if (server.incarnation === incarnation && !this.#abandoned.has(server)) server.resume();
+    });
+  }
+
+  #partition(kind: 'partition' | 'isolate' | 'bridge' | 'oneWay'): void {
+    const order = this.#shuffled().map(({ index }) => index);
+    const side = new Map(order.map((index, place) => [index, place < Math.ceil(order.length / 2)]));
+    const alone = order[0]!;
+    this.#network.partition((from, to) => {
+      switch (kind) {
+        case 'partition':
+          return side.get(from) !== side.get(to);
+        case 'isolate':
+          return from === alone || to === alone;
+        case 'bridge':
+          // One server sees both sides, which do not see each other.
+          return from !== alone && to !== alone && side.get(from) !== side.get(to);
+        default:
+          return from === alone;
+      }
+    });
+    this.#world.after(this.#world.around(this.#options.tickTime * 10), () => {
+      if (this.#abandoned.size === 0) this.#network.heal();
+    });
+  }
+
+  // ---- losing data -------------------------------------------------------------------------------
+
+  #lose(server: SimServer, damage: () => void): void {
+    const lost = this.#servers.filter((each) => this.#isImpaired(each));
+    const minority = Math.floor((this.#servers.length - 1) / 2);
+    if (!lost.includes(server) && lost.length >= minority) return;
+    if (server.running) server.crash(false);
+    damage();
+    this.#impaired.set(server, this.#checks.txns.length);
+    this.#restartLater(server);
+  }
+
+  /** Still without something that it once had. */
+  #isImpaired(server: SimServer): boolean {
+    const needed = this.#impaired.get(server);
+    if (needed === undefined) return false;
+    if (!server.running || !server.server!.serving || this.#checks.sequence.position(server) < needed) return true;
+    this.#impaired.delete(server);
+    return false;
+  }
+
+  // ---- starting again ----------------------------------------------------------------------------
+
+  #restartLater(server: SimServer): void {
+    const { incarnation } = server;
+    this.#world.after(this.#world.between(5, this.#options.tickTime * 20), () => {
+      if (server.running || server.incarnation !== incarnation || this.#abandoned.has(server)) return;
+      this.#repair(server);
+      this.#start(server);
+    });
+  }
+
+  #repair(server: SimServer): void {
+    server.disk.broken = false;
+    server.disk.full = false;
+    server.disk.slow = false;
+  }
+
+  /** A server that refuses to start after its disk was damaged gets an empty one, as it asks the operator to do. */
+  #start(server: SimServer): void {
+    server.refusal = '';
+    server.start();
+    if (server.refusal === '') return;
+    if (!this.#impaired.has(server)) {
+      throw new Violation('recovery', `server ${server.id} refuses to start after a crash: ${server.refusal}`);
+    }
+    server.disk.wipe();
+    server.refusal = '';
+    server.start();
+  }
+
+  #shuffled(): SimServer[] {
+    const order = [...this.#servers];
+    for (let i = order.length - 1; i > 0; i--) {
+      const j = this.#world.prng.below(i + 1);
+      [order[i], order[j]] = [order[j]!, order[i]!];
+    }
+    return order;
+  }
+}

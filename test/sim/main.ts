@@ -1,0 +1,137 @@
+/**
+ * The simulator's command line; see README.md in this folder.
+ *
+ *   npm run sim -- --seed S          replays one seed and prints its trace hash
+ *   npm run sim -- --seeds N         runs N seeds on all cores
+ *   npm run sim -- --minutes M       runs seeds for M minutes
+ *   options: --from S (first seed), --lines N (events shown of a failure), --threads T
+ */
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { addFigures, noFigures, report } from './report.ts';
+import { drawOptions } from './options.ts';
+import { run, type Figures, type RunResult } from './run.ts';
+import { shrink } from './shrink.ts';
+
+interface Share {
+  readonly from: number;
+  readonly step: number;
+  readonly count: number;
+  readonly endAt: number;
+}
+
+interface Progress {
+  readonly figures: Figures;
+  /** Seed that failed, or -1. */
+  readonly failed: number;
+}
+
+/** Seeds between two messages of a worker. */
+const reportEvery = 20;
+
+function number(text: string | undefined, fallback: number, name: string): number {
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < 0) {
+    process.stderr.write(`sim: --${name} must be a number, not ${text}.\n`);
+    process.exit(2);
+  }
+  return value;
+}
+
+function printFailure({ options, violation, lines }: RunResult, count: number): void {
+  const print = (text: string): void => void process.stdout.write(`${text}\n`);
+  print(`\nseed ${options.seed} fails: ${violation!.message}\n`);
+  print(`options: ${JSON.stringify(options)}\n`);
+  print(`the last ${count} events:`);
+  for (const line of lines.slice(-count)) print(line);
+  print(`\nreplay: npm run sim -- --seed ${options.seed}`);
+}
+
+function replay(seed: number, count: number): void {
+  const result = run(drawOptions(seed), true);
+  if (result.violation !== null) {
+    const shorter = shrink(result.options, result.violation.checker);
+    printFailure(result, count);
+    process.stdout.write(`\n${shorter}\n`);
+  }
+  report(result.figures, 0);
+  process.stdout.write(`trace hash: ${result.hash}\n`);
+  process.exitCode = result.violation === null ? 0 : 1;
+}
+
+function work(share: Share): void {
+  let figures = noFigures();
+  let pending = 0;
+  for (let i = 0; i < share.count && Date.now() < share.endAt; i++) {
+    const seed = share.from + i * share.step;
+    const result = run(drawOptions(seed));
+    figures = addFigures(figures, result.figures);
+    pending++;
+    if (pending < reportEvery && result.violation === null) continue;
+    const failed = result.violation === null ? -1 : seed;
+    parentPort!.postMessage({ figures, failed } satisfies Progress);
+    figures = noFigures();
+    pending = 0;
+  }
+  parentPort!.postMessage({ figures, failed: -1 } satisfies Progress);
+}
+
+async function runMany(from: number, count: number, minutes: number, threads: number, lines: number): Promise<void> {
+  const started = Date.now();
+  const endAt = minutes > 0 ? started + minutes * 60_000 : Infinity;
+  const failed: number[] = [];
+  let total = noFigures();
+  let printed = 0;
+  const onProgress = (progress: Progress): void => {
+    total = addFigures(total, progress.figures);
+    if (progress.failed >= 0) {
+      failed.push(progress.failed);
+      if (failed.length === 1) printFailure(run(drawOptions(progress.failed), true), lines);
+      else process.stdout.write(`seed ${progress.failed} fails too\n`);
+    }
+    if (Date.now() - printed < 5000) return;
+    printed = Date.now();
+    const seconds = (Date.now() - started) / 1000;
+    process.stdout.write(`${total.runs} seeds in ${seconds.toFixed(0)} s, ${failed.length} failed\n`);
+  };
+  await Promise.all(
+    Array.from({ length: threads }, (_, index) => {
+      const share: Share = { from: from + index, step: threads, count: Math.ceil((count - index) / threads), endAt };
+      return new Promise<void>((resolve, reject) => {
+        const worker = new Worker(new URL(import.meta.url), { workerData: share });
+        worker.on('message', onProgress);
+        worker.on('error', reject);
+        worker.on('exit', () => resolve());
+      });
+    }),
+  );
+  report(total, (Date.now() - started) / 1000);
+  process.stdout.write(`violations: ${failed.length}${failed.length > 0 ? ` (seeds ${failed.join(', ')})` : ''}\n`);
+  process.exitCode = failed.length === 0 ? 0 : 1;
+}
+
+if (isMainThread) {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: 'string' },
+      seeds: { type: 'string' },
+      minutes: { type: 'string' },
+      from: { type: 'string' },
+      lines: { type: 'string' },
+      threads: { type: 'string' },
+    },
+  });
+  const lines = number(values.lines, 60, 'lines');
+  if (values.seed !== undefined) {
+    replay(number(values.seed, 0, 'seed'), lines);
+  } else {
+    const minutes = number(values.minutes, 0, 'minutes');
+    const count = number(values.seeds, minutes > 0 ? Number.MAX_SAFE_INTEGER : 200, 'seeds');
+    const threads = number(values.threads, availableParallelism(), 'threads');
+    await runMany(number(values.from, 1, 'from'), count, minutes, threads, lines);
+  }
+} else {
+  work(workerData as Share);
+}

@@ -1,0 +1,242 @@
+/**
+ * What the state must be: an executable model of ZooKeeper's tree, fed with the committed txns once.
+ *
+ * It shares no code with `engine/tree` and keeps every version of every node, so it can say what a
+ * read at any zxid must have answered and which event a watch must have seen.
+ */
+import { Reader } from '../../engine/base/bytes.ts';
+import { txnType } from '../../engine/txn/types.ts';
+import { Violation } from './world.ts';
+
+/** A committed txn, with its own copy of the body. */
+export interface Txn {
+  readonly zxid: number;
+  readonly type: number;
+  readonly origin: number;
+  readonly session: number;
+  readonly cxid: number;
+  readonly time: number;
+  readonly body: Buffer;
+}
+
+export interface NodeState {
+  /** From this zxid on. */
+  readonly zxid: number;
+  readonly exists: boolean;
+  readonly data: string | null;
+  readonly czxid: number;
+  readonly mzxid: number;
+  readonly pzxid: number;
+  readonly version: number;
+  readonly creations: number;
+  readonly children: number;
+  readonly aversion: number;
+  readonly owner: number;
+}
+
+/** Something that a watch on the path would see. */
+export interface PathEvent {
+  readonly zxid: number;
+  readonly type: number;
+}
+
+const absent: NodeState = {
+  zxid: 0,
+  exists: false,
+  data: null,
+  czxid: 0,
+  mzxid: 0,
+  pzxid: 0,
+  version: 0,
+  creations: 0,
+  children: 0,
+  aversion: 0,
+  owner: 0,
+};
+const eventCreated = 1;
+const eventDeleted = 2;
+const eventChanged = 3;
+const eventChildren = 4;
+
+export class Model {
+  readonly #nodes = new Map<string, NodeState[]>();
+  readonly #dataEvents = new Map<string, PathEvent[]>();
+  readonly #childEvents = new Map<string, PathEvent[]>();
+  /** Living sessions and their ephemeral nodes. */
+  readonly sessions = new Map<number, Set<string>>();
+  /** Sessions that ended, and when. */
+  readonly closed = new Map<number, number>();
+  readonly #reader = new Reader();
+  lastZxid = 0;
+
+  constructor() {
+    for (const [path, children] of [
+      ['/', 1],
+      ['/zookeeper', 2],
+      ['/zookeeper/quota', 0],
+      ['/zookeeper/config', 0],
+    ] as const) {
+      this.#nodes.set(path, [{ ...absent, exists: true, data: '', children }]);
+    }
+  }
+
+  apply(txn: Txn): void {
+    const body = this.#reader.reset(txn.body);
+    this.lastZxid = txn.zxid;
+    switch (txn.type) {
+      case txnType.createSession:
+        this.sessions.set(txn.zxid, new Set());
+        break;
+      case txnType.resumeSession:
+        this.#expect(this.sessions.has(txn.session), txn, 'resumes a session that is not there');
+        break;
+      case txnType.closeSession: {
+        const paths = this.sessions.get(txn.session);
+        this.#expect(paths !== undefined, txn, 'closes a session that is not there');
+        for (const path of paths!) this.#delete(path, txn);
+        this.sessions.delete(txn.session);
+        this.closed.set(txn.session, txn.zxid);
+        break;
+      }
+      case txnType.multi:
+        for (let left = body.i32(); left > 0; left--) {
+          const type = body.u8();
+          body.i32();
+          this.#node(type, body, txn);
+        }
+        break;
+      case txnType.error:
+      case txnType.multiError:
+        break;
+      default:
+        this.#node(txn.type, body, txn);
+    }
+  }
+
+  /** The node as it was right after `zxid`. */
+  at(path: string, zxid: number): NodeState {
+    const history = this.#nodes.get(path) ?? [];
+    for (let i = history.length - 1; i >= 0; i--) if (history[i]!.zxid <= zxid) return history[i]!;
+    return absent;
+  }
+
+  /** First event after `since` that a data (or child) watch on the path must see, null when there is none yet. */
+  firstEvent(path: string, kind: 'data' | 'child', since: number): PathEvent | null {
+    const events = (kind === 'data' ? this.#dataEvents : this.#childEvents).get(path) ?? [];
+    for (const event of events) if (event.zxid > since) return event;
+    return null;
+  }
+
+  /** Paths that exist now. */
+  *paths(): Iterable<string> {
+    for (const [path, history] of this.#nodes) if (history[history.length - 1]!.exists) yield path;
+  }
+
+  childrenAt(parent: string, zxid: number): string[] {
+    const prefix = parent === '/' ? '/' : `${parent}/`;
+    const names: string[] = [];
+    for (const path of this.#nodes.keys()) {
+      if (path === '/' || !path.startsWith(prefix) || path.indexOf('/', prefix.length) !== -1) continue;
+      if (this.at(path, zxid).exists) names.push(path.slice(prefix.length));
+    }
+    return names.sort();
+  }
+
+  #node(type: number, body: Reader, txn: Txn): void {
+    const path = body.string();
+    switch (type) {
+      case txnType.create:
+      case txnType.create2: {
+        const data = body.buffer();
+        for (let left = body.i32(); left > 0; left--) {
+          body.i32();
+          body.string();
+          body.string();
+        }
+        const kind = body.u8();
+        const owner = body.i64();
+        this.#create(path, data === null ? null : data.toString('latin1'), kind === 1 ? owner : 0, body.i32(), txn);
+        break;
+      }
+      case txnType.delete:
+        this.#delete(path, txn);
+        break;
+      case txnType.setData: {
+        const data = body.buffer();
+        const before = this.#existing(path, txn);
+        const version = body.i32();
+        this.#expect(version === before.version + 1, txn, `sets version ${version} after ${before.version}`);
+        this.#put(path, txn.zxid, {
+          ...before,
+          data: data === null ? null : data.toString('latin1'),
+          version,
+          mzxid: txn.zxid,
+        });
+        this.#event(this.#dataEvents, path, txn.zxid, eventChanged);
+        break;
+      }
+      case txnType.check:
+        body.i32();
+        break;
+      default:
+        break;
+    }
+  }
+
+  #create(path: string, data: string | null, owner: number, creations: number, txn: Txn): void {
+    this.#expect(!this.at(path, txn.zxid).exists, txn, `creates ${path}, which exists`);
+    const parentPath = parentOf(path);
+    const parent = this.#existing(parentPath, txn);
+    this.#expect(parent.owner === 0, txn, `creates ${path} below an ephemeral node`);
+    this.#expect(creations === parent.creations + 1, txn, `counts ${creations} creations after ${parent.creations}`);
+    if (owner !== 0) {
+      this.#expect(this.sessions.has(owner), txn, `creates ${path} for a session that is not there`);
+      this.sessions.get(owner)!.add(path);
+    }
+    const { zxid } = txn;
+    this.#put(path, zxid, { ...absent, exists: true, data, czxid: zxid, mzxid: zxid, pzxid: zxid, owner });
+    this.#put(parentPath, zxid, { ...parent, creations, children: parent.children + 1, pzxid: zxid });
+    this.#event(this.#dataEvents, path, zxid, eventCreated);
+    this.#event(this.#childEvents, parentPath, zxid, eventChildren);
+  }
+
+  #delete(path: string, txn: Txn): void {
+    const node = this.#existing(path, txn);
+    this.#expect(node.children === 0, txn, `deletes ${path}, which has children`);
+    const parentPath = parentOf(path);
+    const parent = this.#existing(parentPath, txn);
+    if (node.owner !== 0) this.sessions.get(node.owner)?.delete(path);
+    const { zxid } = txn;
+    this.#put(path, zxid, absent);
+    this.#put(parentPath, zxid, { ...parent, children: parent.children - 1, pzxid: zxid });
+    this.#event(this.#dataEvents, path, zxid, eventDeleted);
+    this.#event(this.#childEvents, path, zxid, eventDeleted);
+    this.#event(this.#childEvents, parentPath, zxid, eventChildren);
+  }
+
+  #existing(path: string, txn: Txn): NodeState {
+    const state = this.at(path, txn.zxid);
+    this.#expect(state.exists, txn, `needs ${path}, which does not exist`);
+    return state;
+  }
+
+  #put(path: string, zxid: number, state: NodeState): void {
+    const history = this.#nodes.get(path);
+    if (history === undefined) this.#nodes.set(path, [{ ...state, zxid }]);
+    else history.push({ ...state, zxid });
+  }
+
+  #event(events: Map<string, PathEvent[]>, path: string, zxid: number, type: number): void {
+    const known = events.get(path);
+    if (known === undefined) events.set(path, [{ zxid, type }]);
+    else known.push({ zxid, type });
+  }
+
+  #expect(holds: boolean, txn: Txn, what: string): void {
+    if (!holds) throw new Violation('model', `txn 0x${txn.zxid.toString(16)} of type ${txn.type} ${what}`);
+  }
+}
+
+export function parentOf(path: string): string {
+  return path.slice(0, Math.max(1, path.lastIndexOf('/')));
+}

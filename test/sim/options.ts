@@ -1,0 +1,115 @@
+/**
+ * Every knob of a run, drawn from its seed (swarm testing): each run has its own mix of faults, so
+ * that rare combinations get their turn instead of one average weather.
+ */
+import { Prng } from '../../engine/base/prng.ts';
+
+export interface SimOptions {
+  readonly seed: number;
+  readonly servers: number;
+  readonly clients: number;
+  /** ms of the phase with faults, and the most that healing may take afterwards. */
+  readonly safetyMs: number;
+  readonly livenessMs: number;
+
+  // Servers.
+  readonly tickTime: number;
+  readonly electionWaitMs: number;
+  readonly heartbeatMs: number;
+  readonly snapCount: number;
+  readonly historyBytesMax: number;
+  readonly batchTxnsMax: number;
+  readonly batchesInFlightMax: number;
+  readonly leaderlessGraceMs: number;
+  readonly segmentBytes: number;
+
+  // Network, ms.
+  readonly latencyMs: number;
+  readonly jitterMs: number;
+
+  // Disk, ms.
+  readonly fsyncMs: number;
+  readonly slowFsyncChance: number;
+
+  // Clients.
+  readonly thinkMs: number;
+  readonly pipeline: number;
+  readonly keys: number;
+  readonly sessionTimeoutMs: number;
+
+  /** Mean ms between two faults; Infinity: none. */
+  readonly faultEveryMs: number;
+  /** Relative weights of the faults; 0 leaves one out. */
+  readonly weights: Readonly<Record<FaultKind, number>>;
+  /** A crash between two storage calls instead of at a moment of rest. */
+  readonly midWriteChance: number;
+  /** Un-synced sectors may be lost, torn or reordered at a crash; otherwise they are all lost. */
+  readonly tearing: boolean;
+  readonly clockDrift: number;
+}
+
+export const faultKinds = [
+  'crash',
+  'crashAll',
+  'pause',
+  'partition',
+  'isolate',
+  'bridge',
+  'oneWay',
+  'breakLink',
+  'breakClient',
+  'slowDisk',
+  'fsyncError',
+  'diskFull',
+  'clockJump',
+  'wipe',
+  'corrupt',
+] as const;
+
+export type FaultKind = (typeof faultKinds)[number];
+
+/** Draws the options of a run. */
+export function drawOptions(seed: number): SimOptions {
+  const prng = new Prng(seed ^ 0x5eed);
+  const pick = <T>(...items: readonly T[]): T => prng.pick(items);
+  const tickTime = pick(50, 100, 200);
+  const weights = Object.fromEntries(faultKinds.map((kind) => [kind, prng.chance(0.45) ? pick(1, 2, 5) : 0])) as Record<
+    FaultKind,
+    number
+  >;
+  // Crashes and partitions are what consensus is about: they are rarely left out together.
+  if (weights.crash === 0 && weights.partition === 0) weights[pick('crash', 'partition')] = 3;
+  const latencyMs = pick(0.05, 0.5, 2, 10);
+  const jitterMs = pick(0.05, 1, 5, 30);
+  const fsyncMs = pick(0.1, 1, 5, 20);
+  return {
+    seed,
+    servers: pick(3, 3, 3, 5),
+    clients: pick(2, 3, 5),
+    safetyMs: pick(4_000, 8_000, 12_000),
+    livenessMs: 60_000,
+    tickTime,
+    electionWaitMs: pick(20, 100, 200),
+    heartbeatMs: tickTime / 2,
+    snapCount: pick(20, 50, 200, 100_000),
+    historyBytesMax: pick(0, 500, 20_000, 1_000_000),
+    batchTxnsMax: pick(1, 3, 100),
+    batchesInFlightMax: pick(1, 2, 16),
+    leaderlessGraceMs: pick(0, 300, 1000),
+    segmentBytes: pick(64, 64, 256) * 1024,
+    latencyMs,
+    jitterMs,
+    fsyncMs,
+    slowFsyncChance: pick(0, 0, 0.01),
+    thinkMs: pick(1, 5, 20),
+    pipeline: pick(1, 3, 8),
+    keys: pick(2, 5, 20),
+    // A session must bear some dozen commits in a row, or every client starts anew for ever.
+    sessionTimeoutMs: Math.max(tickTime * pick(4, 10, 40), 80 * (latencyMs + jitterMs + fsyncMs)),
+    faultEveryMs: pick(150, 400, 1000, 3000),
+    weights,
+    midWriteChance: pick(0, 0.3, 0.8),
+    tearing: prng.chance(0.6),
+    clockDrift: pick(0, 0, 0.01),
+  };
+}
