@@ -107,11 +107,14 @@ export class Reader {
     return this.string();
   }
 
-  /** An element count that the bytes left can hold, each element being at least `bytesMin` long. */
+  /**
+   * An element count that the bytes left can hold, each element being at least `bytesMin` long; a
+   * negative one is no elements, as in jute.
+   */
   count(bytesMin: number): number {
     const count = this.i32();
-    if (count === -1) return 0;
-    if (count < 0 || count * bytesMin > this.left) {
+    if (count < 0) return 0;
+    if (count * bytesMin > this.left) {
       this.fail();
       return 0;
     }

@@ -74,7 +74,7 @@ function isAuthenticated(scheme: string): boolean {
 }
 
 function isValidId({ scheme, id }: Acl): boolean {
-  if (scheme === 'digest') return id.split(':').length === 2;
+  if (scheme === 'digest') return /^[^:]*:[^:]+$/.test(id);
   if (scheme === 'ip') return parseRange(id) !== null;
   return false;
 }

@@ -27,7 +27,8 @@ export function prepareMulti(prep: Prep, reader: Reader, body: Writer, zxid: num
     const at = body.at;
     body.u8(0);
     body.i32(0);
-    const type = prep.change(op, reader, body, zxid);
+    // ZooKeeper reads a create2 here as a create and returns no Stat for it.
+    const type = prep.change(op === opcode.create2 ? opcode.create : op, reader, body, zxid);
     if (type < 0) {
       overlay.undoMulti();
       body.clear();

@@ -113,11 +113,13 @@ export class Prep {
 
   #resumeSession(reader: Reader, zxid: number, origin: number, refusal: ErrorCode): TxnType | ErrorCode {
     const password = reader.view(passwordBytes);
+    const timeoutMs = reader.i32();
     const tag = reader.i32();
     const session = this.#tree.session(this.#request.session);
     // A session whose creation is still in flight has told no client its password yet.
     if (reader.bad || refusal !== errorCode.ok || session === null) return errorCode.sessionExpired;
     if (!this.#secrets.equalSecret(password, session.password)) return errorCode.sessionExpired;
+    this.#body.i32(timeoutMs);
     this.#body.i32(tag);
     this.#setSession(session.id, origin, zxid);
     return txnType.resumeSession;
@@ -194,7 +196,7 @@ export class Prep {
     if (flags > 4) return errorCode.unimplemented;
     const sequential = flags < 4 && (flags & flagSequential) !== 0;
     const ephemeral = flags < 4 && (flags & flagEphemeral) !== 0;
-    if (!path.startsWith('/')) return errorCode.badArguments;
+    if (!hasParent(path)) return errorCode.badArguments;
     const expanded = expandAcls(acls, acls.some((acl) => acl.scheme === 'auth') ? this.#identity() : []);
     if (expanded === null) return errorCode.invalidAcl;
     const parentPath = parentOf(path);
@@ -230,7 +232,7 @@ export class Prep {
     const path = reader.string();
     const version = reader.i32();
     if (reader.bad) return errorCode.marshalling;
-    if (!path.startsWith('/') || protectedPaths.has(path)) return errorCode.badArguments;
+    if (!hasParent(path) || protectedPaths.has(path)) return errorCode.badArguments;
     const parent = this.overlay.find(parentOf(path));
     if (parent === null) return errorCode.noNode;
     if (!this.#allowed(parent, permission.delete)) return errorCode.noAuth;
@@ -300,6 +302,11 @@ export class Prep {
   #identity(): ReturnType<typeof decodeIds> {
     return decodeIds(this.#request.bytes, this.#request.identityStart, this.#request.identityEnd);
   }
+}
+
+/** All that ZooKeeper asks of a path before it looks for the parent; what is wrong with the rest shows later. */
+function hasParent(path: string): boolean {
+  return path.includes('/') && !path.includes('\0');
 }
 
 /** ZooKeeper's `%010d` of a signed 32-bit number. */

@@ -60,7 +60,7 @@ export class Reads {
         this.#fail(xid, errorCode.ok, out);
         break;
       default:
-        this.#fail(xid, errorCode.unimplemented, out);
+        writeReply(out, xid, -1, errorCode.unimplemented);
     }
   }
 
@@ -79,6 +79,7 @@ export class Reads {
   #exists(client: ReadClient, xid: number, reader: Reader, out: Writer): void {
     const path = reader.string();
     const watch = reader.bool();
+    if (path.includes('\0')) return this.#fail(xid, errorCode.badArguments, out);
     const slot = this.#readable(client, path, reader);
     if (watch && (slot >= 0 || slot === errorCode.noNode)) this.#watches.addData(client.id, path);
     if (slot < 0) return this.#fail(xid, slot, out);
@@ -104,7 +105,7 @@ export class Reads {
   #getAcl(client: ReadClient, xid: number, reader: Reader, out: Writer): void {
     const path = reader.string();
     if (reader.bad) return this.#fail(xid, errorCode.marshalling, out);
-    const slot = this.#tree.find(path);
+    const slot = this.#find(path);
     if (slot === -1) return this.#fail(xid, errorCode.noNode, out);
     const acls = decodeAcls(this.#tree.aclBytes(this.#tree.aclId(slot)));
     const ids = decodeIds(client.identity);
@@ -128,17 +129,17 @@ export class Reads {
     if (reader.bad) return this.#fail(xid, errorCode.marshalling, out);
     const tree = this.#tree;
     for (const path of lists[0]!) {
-      const slot = tree.find(path);
+      const slot = this.#find(path);
       if (slot === -1) client.event(eventType.nodeDeleted, path);
       else if (tree.mzxid(slot) > since) client.event(eventType.nodeDataChanged, path);
       else this.#watches.addData(client.id, path);
     }
     for (const path of lists[1]!) {
-      if (tree.find(path) !== -1) client.event(eventType.nodeCreated, path);
+      if (this.#find(path) !== -1) client.event(eventType.nodeCreated, path);
       else this.#watches.addData(client.id, path);
     }
     for (const path of lists[2]!) {
-      const slot = tree.find(path);
+      const slot = this.#find(path);
       if (slot === -1) client.event(eventType.nodeDeleted, path);
       else if (tree.pzxid(slot) > since) client.event(eventType.nodeChildrenChanged, path);
       else this.#watches.addChild(client.id, path);
@@ -146,10 +147,15 @@ export class Reads {
     this.#fail(xid, errorCode.ok, out);
   }
 
+  /** ZooKeeper's reads know the root by the empty path as well. */
+  #find(path: string): number {
+    return this.#tree.find(path === '' ? '/' : path);
+  }
+
   /** Slot of a node that the client may read, or the error code. */
   #readable(client: ReadClient, path: string, reader: Reader): number {
     if (reader.bad) return errorCode.marshalling;
-    const slot = this.#tree.find(path);
+    const slot = this.#find(path);
     if (slot === -1) return errorCode.noNode;
     const aclId = this.#tree.aclId(slot);
     if (aclId === 0) return slot;

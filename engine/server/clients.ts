@@ -8,7 +8,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { Reader, Writer } from '../base/bytes.ts';
-import { authenticate } from '../prep/access.ts';
+import { authenticate, isAllowed } from '../prep/access.ts';
 import { Reads } from '../read/reads.ts';
 import { Results } from '../read/results.ts';
 import type { Tree } from '../tree/tree.ts';
@@ -16,6 +16,7 @@ import { Watches } from '../tree/watches.ts';
 import type { TxnCursor } from '../txn/batch.ts';
 import { internalOp } from '../txn/request.ts';
 import { passwordBytes, txnType } from '../txn/types.ts';
+import { permission } from '../wire/acl.ts';
 import { decodeConnectRequest, writeConnectResponse, type ConnectRequest } from '../wire/connect.ts';
 import { errorCode } from '../wire/errors.ts';
 import type { EventType } from '../wire/events.ts';
@@ -58,7 +59,7 @@ export class Clients {
     this.#ports = ports;
     this.#forwarding = forwarding;
     this.#tree = tree;
-    this.watches = new Watches((id, type, path) => this.#event(id, type, path));
+    this.watches = new Watches((id, type, path, aclId) => this.#event(id, type, path, aclId));
     this.#reads = new Reads(tree, this.watches);
     this.#results = new Results(tree);
     tree.watches = this.watches;
@@ -229,6 +230,7 @@ export class Clients {
       request.session > 0
     ) {
       body.raw(request.password);
+      body.i32(connection.timeoutMs);
       body.i32(connection.id);
       this.#forward(connection, internalOp.resumeSession, request.session, connection.id, body.bytes, 0, body.at);
     } else {
@@ -283,7 +285,7 @@ export class Clients {
     const proof = reader.buffer() ?? Buffer.alloc(0);
     const ids = reader.bad ? null : authenticate(scheme, proof, this.#ports, this.#options.superDigest);
     if (ids !== null) connection.prove(ids);
-    writeReply(this.#out(connection), xid, this.#tree.lastZxid, ids === null ? errorCode.authFailed : errorCode.ok);
+    writeReply(this.#out(connection), xid, 0, ids === null ? errorCode.authFailed : errorCode.ok);
     if (ids === null) this.#closeAfterFlush(connection);
   }
 
@@ -375,9 +377,13 @@ export class Clients {
     if (!connection.closeAfterFlush) this.#close(connection);
   }
 
-  #event(id: number, type: EventType, path: string): void {
+  /** Who may not read a node does not hear of it either, as in ZooKeeper since 3.8.4 (CVE-2024-23944). */
+  #event(id: number, type: EventType, path: string, aclId: number): void {
     const connection = this.#byId.get(id);
-    if (connection !== undefined && connection.phase !== 'closing') writeEvent(this.#out(connection), type, path);
+    if (connection === undefined || connection.phase === 'closing') return;
+    const { identity } = connection;
+    if (aclId !== 0 && !isAllowed(this.#tree.aclBytes(aclId), permission.read, identity, 0, identity.length)) return;
+    writeEvent(this.#out(connection), type, path);
   }
 
   #answered(connection: Connection, since: number): void {

@@ -147,9 +147,11 @@ export class Leading {
   /** Keeps the expiry in step with the sessions. */
   txnApplied(txn: TxnCursor): void {
     if (!this.ready) return;
+    const now = this.#ports.clock.now();
     if (txn.type === txnType.createSession) {
-      const timeoutMs = txn.bytes.readInt32BE(txn.bodyStart);
-      this.#expiry.add(txn.zxid, timeoutMs, this.#ports.clock.now());
+      this.#expiry.add(txn.zxid, txn.bytes.readInt32BE(txn.bodyStart), now);
+    } else if (txn.type === txnType.resumeSession) {
+      this.#expiry.add(txn.session, txn.bytes.readInt32BE(txn.bodyStart), now);
     } else if (txn.type === txnType.closeSession) {
       this.#expiry.remove(txn.session);
     }

@@ -10,7 +10,8 @@ import type { SessionView } from '../tree/view.ts';
 
 export class Session implements SessionView {
   readonly id: number;
-  readonly timeoutMs: number;
+  /** Negotiated by the connect request that came last. */
+  timeoutMs: number;
   readonly password: Buffer;
   owner: number;
   /** Slots of its ephemeral nodes; made with the first one. */

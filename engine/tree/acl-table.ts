@@ -8,14 +8,18 @@ import { Buffer } from 'node:buffer';
 import { assert } from '../base/assert.ts';
 import { Writer } from '../base/bytes.ts';
 
-const openAcl = new Writer(64);
-openAcl.i32(1);
-openAcl.i32(31);
-openAcl.string('world');
-openAcl.string('anyone');
+/** vector<ACL> of `world:anyone` with all rights, and with the right to read alone. */
+export const openAclBytes: Buffer = anyoneMay(31);
+export const readOnlyAclBytes: Buffer = anyoneMay(1);
 
-/** vector<ACL> of `world:anyone` with all rights. */
-export const openAclBytes: Buffer = openAcl.copy();
+function anyoneMay(permissions: number): Buffer {
+  const acl = new Writer(64);
+  acl.i32(1);
+  acl.i32(permissions);
+  acl.string('world');
+  acl.string('anyone');
+  return acl.copy();
+}
 
 export class AclTable {
   readonly #bytes: Buffer[] = [openAclBytes];

@@ -10,7 +10,7 @@ import { Reader, type Writer } from '../base/bytes.ts';
 import { Session, SessionTable } from '../session/table.ts';
 import type { TxnCursor } from '../txn/batch.ts';
 import { nodeKind, passwordBytes, txnType, type NodeKind, type TxnType } from '../txn/types.ts';
-import { AclTable } from './acl-table.ts';
+import { AclTable, readOnlyAclBytes } from './acl-table.ts';
 import { parentOf } from './paths.ts';
 import { Store } from './store.ts';
 import type { TreeView } from './view.ts';
@@ -51,6 +51,9 @@ export class Tree implements TreeView {
       tree.store.setData(slot, emptyData, 0, 0);
     }
     tree.store.setData(tree.find('/'), emptyData, 0, 0);
+    const config = tree.find('/zookeeper/config');
+    tree.store.aclId[config] = tree.acls.intern(readOnlyAclBytes, 0, readOnlyAclBytes.length);
+    tree.store.aversion[config] = -1;
     return tree;
   }
 
@@ -171,6 +174,7 @@ export class Tree implements TreeView {
       case txnType.resumeSession: {
         const session = this.table.get(txn.session);
         assert(session !== null, 'a resumed session exists', txn.session);
+        session.timeoutMs = body.i32();
         session.owner = txn.origin;
         break;
       }
@@ -248,7 +252,7 @@ export class Tree implements TreeView {
     store.mtime[slot] = time;
     this.lastSlot = slot;
     this.lastPath = path;
-    this.watches?.dataChanged(path, zxid);
+    this.watches?.dataChanged(path, store.aclId[slot]!);
   }
 
   #create(body: Reader, zxid: number, time: number): void {
@@ -277,7 +281,7 @@ export class Tree implements TreeView {
     if (store.kind[slot] === nodeKind.ephemeral) this.table.own(store.owner[slot]!, slot);
     this.lastSlot = slot;
     this.lastPath = path;
-    this.watches?.nodeCreated(path, parentPath, zxid);
+    this.watches?.nodeCreated(path, parentPath, store.aclId[slot]!, store.aclId[parent]!);
   }
 
   #delete(slot: number, zxid: number): void {
@@ -287,10 +291,11 @@ export class Tree implements TreeView {
     this.capture?.changing(slot);
     this.capture?.changing(parent);
     if (store.kind[slot] === nodeKind.ephemeral) this.table.disown(store.owner[slot]!, slot);
-    this.acls.release(store.aclId[slot]!);
+    const acl = store.aclId[slot]!;
     store.remove(slot);
     store.pzxid[parent] = zxid;
-    this.watches?.nodeDeleted(path, store.path(parent), zxid);
+    this.watches?.nodeDeleted(path, store.path(parent), acl, store.aclId[parent]!);
+    this.acls.release(acl);
   }
 
   #setAcl(body: Reader): void {

@@ -6,14 +6,17 @@
  */
 import { eventType, type EventType } from '../wire/events.ts';
 
-/** Takes an event to a connection; called while a txn is applied, before any reply of that txn. */
-export type Deliver = (connection: number, type: EventType, path: string, zxid: number) => void;
+/**
+ * Takes an event to a connection; called while a txn is applied, before any reply of that txn.
+ * `aclId` is the ACL of the node at `path`: it decides who may hear.
+ */
+export type Deliver = (connection: number, type: EventType, path: string, aclId: number) => void;
 
 /** What the tree tells of each change. */
 export interface WatchSink {
-  nodeCreated(path: string, parent: string, zxid: number): void;
-  nodeDeleted(path: string, parent: string, zxid: number): void;
-  dataChanged(path: string, zxid: number): void;
+  nodeCreated(path: string, parent: string, aclId: number, parentAclId: number): void;
+  nodeDeleted(path: string, parent: string, aclId: number, parentAclId: number): void;
+  dataChanged(path: string, aclId: number): void;
 }
 
 class WatchTable {
@@ -99,29 +102,29 @@ export class Watches implements WatchSink {
     return this.data.count + this.child.count;
   }
 
-  nodeCreated(path: string, parent: string, zxid: number): void {
+  nodeCreated(path: string, parent: string, aclId: number, parentAclId: number): void {
     if (this.count === 0) return;
-    this.#fire(this.data.take(path), eventType.nodeCreated, path, zxid);
-    this.#fire(this.child.take(parent), eventType.nodeChildrenChanged, parent, zxid);
+    this.#fire(this.data.take(path), eventType.nodeCreated, path, aclId);
+    this.#fire(this.child.take(parent), eventType.nodeChildrenChanged, parent, parentAclId);
   }
 
-  nodeDeleted(path: string, parent: string, zxid: number): void {
+  nodeDeleted(path: string, parent: string, aclId: number, parentAclId: number): void {
     if (this.count === 0) return;
     const data = this.data.take(path);
     const child = this.child.take(path);
-    this.#fire(data, eventType.nodeDeleted, path, zxid);
+    this.#fire(data, eventType.nodeDeleted, path, aclId);
     if (child !== null && data !== null) for (const connection of data) child.delete(connection);
-    this.#fire(child, eventType.nodeDeleted, path, zxid);
-    this.#fire(this.child.take(parent), eventType.nodeChildrenChanged, parent, zxid);
+    this.#fire(child, eventType.nodeDeleted, path, aclId);
+    this.#fire(this.child.take(parent), eventType.nodeChildrenChanged, parent, parentAclId);
   }
 
-  dataChanged(path: string, zxid: number): void {
+  dataChanged(path: string, aclId: number): void {
     if (this.data.count === 0) return;
-    this.#fire(this.data.take(path), eventType.nodeDataChanged, path, zxid);
+    this.#fire(this.data.take(path), eventType.nodeDataChanged, path, aclId);
   }
 
-  #fire(connections: Set<number> | null, type: EventType, path: string, zxid: number): void {
+  #fire(connections: Set<number> | null, type: EventType, path: string, aclId: number): void {
     if (connections === null) return;
-    for (const connection of connections) this.#deliver(connection, type, path, zxid);
+    for (const connection of connections) this.#deliver(connection, type, path, aclId);
   }
 }

@@ -18,7 +18,7 @@ export const requestHeaderBytes = 22;
 export const internalOp = {
   /** body: i32 timeout ms (already negotiated) · u32 tag of the connection; session 0 */
   createSession: -10,
-  /** body: 16 bytes password · u32 tag of the connection */
+  /** body: 16 bytes password · i32 timeout ms (already negotiated) · u32 tag of the connection */
   resumeSession: -12,
 } as const;
 

@@ -24,7 +24,7 @@ export const txnType = {
   create2: 15,
   /** i32 timeout ms · 16 bytes password · u32 tag of the connection at the origin */
   createSession: 200,
-  /** u32 tag of the connection at the origin; the session now belongs to the origin */
+  /** i32 timeout ms, negotiated anew · u32 tag of the connection at the origin, which owns the session now */
   resumeSession: 201,
   /** empty: removes the session and every ephemeral node it owns */
   closeSession: 202,

@@ -5,7 +5,8 @@
  *   response  i32 protocolVersion · i32 timeOut · i64 sessionId · buffer passwd [· bool readOnly]
  *
  * Clients older than 3.4 send 44 bytes and expect 36; later ones send the readOnly byte (45) and
- * expect it back (37). Some check the length, so the answer mirrors the request.
+ * expect it back (37). Some check the length, so the answer mirrors the request. The version is 0 in
+ * every answer, whatever the client asked for.
  */
 import { Buffer } from 'node:buffer';
 import { Reader, Writer } from '../base/bytes.ts';
@@ -25,14 +26,14 @@ export interface ConnectRequest {
 /** Decodes the frame in `bytes[start, end)`; null when it is no connect request. */
 export function decodeConnectRequest(bytes: Buffer, start: number, end: number): ConnectRequest | null {
   const reader = new Reader().reset(bytes, start, end);
-  const protocolVersion = reader.i32();
+  reader.i32();
   const lastZxidSeen = reader.i64();
   const timeoutMs = reader.i32();
   const session = reader.i64();
   const password = reader.buffer() ?? Buffer.alloc(0);
   const hasReadOnlyByte = reader.left > 0;
   const readOnly = hasReadOnlyByte && reader.bool();
-  if (reader.bad || protocolVersion !== 0) return null;
+  if (reader.bad) return null;
   return { lastZxidSeen, timeoutMs, session, password: Buffer.from(password), readOnly, hasReadOnlyByte };
 }
 
