@@ -105,6 +105,8 @@ export class RawClient {
   readonly #waiting: { xid: number; done: (reply: Reply | null) => void }[] = [];
   /** Watch events and replies in the order in which they came: `event 3 /a`, `reply 7`. */
   readonly log: string[] = [];
+  /** The same, whole. */
+  readonly received: Reply[] = [];
   readonly #watchers: (() => void)[] = [];
   #xid = 0;
   closed = false;
@@ -137,17 +139,10 @@ export class RawClient {
     return Object.assign(client, { info });
   }
 
-  /** Sends a connect request; null when the server hangs up instead of answering. */
-  handshake(options: ConnectOptions = {}): Promise<SessionInfo | null> {
-    const record = new Record()
-      .int(0)
-      .long(options.lastZxidSeen ?? 0n)
-      .int(options.timeoutMs ?? 10_000)
-      .long(options.session?.id ?? 0n)
-      .buffer(options.session?.password ?? Buffer.alloc(16));
-    if (options.readOnlyByte !== false) record.bool(false);
+  /** Sends a connect request (or `payload` in its place); null when the server hangs up instead of answering. */
+  handshake(options: ConnectOptions = {}, payload = connectRequest(options)): Promise<SessionInfo | null> {
     const answer = new Promise<SessionInfo | null>((resolve) => (this.#session = resolve));
-    this.frame(record.bytes());
+    this.frame(payload);
     return answer;
   }
 
@@ -228,6 +223,13 @@ export class RawClient {
     }
   }
 
+  /** Resolves once more than `count` replies and events have come; false when the connection ends before. */
+  async arrived(count: number): Promise<boolean> {
+    while (this.received.length <= count && !this.closed)
+      await new Promise<void>((resolve) => this.#watchers.push(resolve));
+    return this.received.length > count;
+  }
+
   #take(chunk: Buffer): void {
     this.#input = Buffer.concat([this.#input, chunk]);
     while (this.#input.length >= 4) {
@@ -258,6 +260,7 @@ export class RawClient {
       err: frame.readInt32BE(12),
       body: frame.subarray(16),
     };
+    this.received.push(reply);
     if (reply.xid === -1) {
       this.log.push(`event ${reply.body.readInt32BE(0)} ${reply.body.toString('utf8', 12)}`);
     } else {
@@ -275,6 +278,18 @@ export class RawClient {
     for (const { done } of this.#waiting.splice(0)) done(null);
     for (const wake of this.#watchers.splice(0)) wake();
   }
+}
+
+/** ConnectRequest: 45 bytes, or 44 without the trailing byte. */
+export function connectRequest(options: ConnectOptions = {}): Buffer {
+  const record = new Record()
+    .int(0)
+    .long(options.lastZxidSeen ?? 0n)
+    .int(options.timeoutMs ?? 10_000)
+    .long(options.session?.id ?? 0n)
+    .buffer(options.session?.password ?? Buffer.alloc(16));
+  if (options.readOnlyByte !== false) record.bool(false);
+  return record.bytes();
 }
 
 /** A vector<ustring> at the start of `body`. */
