@@ -14,13 +14,20 @@ export interface Acl extends Id {
   readonly permissions: number;
 }
 
-/** Reads a vector<ACL>; a malformed one marks the reader as bad. null (-1) is an empty list. */
+/**
+ * Reads a vector<ACL>; a malformed one marks the reader as bad. null (-1) is an empty list, and an
+ * empty text: kazoo writes the id of scheme `auth` so.
+ */
 export function readAcls(reader: Reader): Acl[] {
   const acls: Acl[] = [];
   for (let left = reader.count(12); left > 0 && !reader.bad; left--) {
-    acls.push({ permissions: reader.i32(), scheme: reader.string(), id: reader.string() });
+    acls.push({ permissions: reader.i32(), scheme: text(reader), id: text(reader) });
   }
   return acls;
+}
+
+function text(reader: Reader): string {
+  return reader.stringOrNull() ?? '';
 }
 
 export function writeAcls(acls: readonly Acl[], out: Writer): void {
