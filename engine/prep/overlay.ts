@@ -51,7 +51,7 @@ export class Overlay {
   #touched: (Change | null)[] = Array.from({ length: 1024 }, () => null);
   #head = 0;
   #length = 0;
-  /** Ephemeral nodes in flight by session: what a close must count as deleted. */
+  /** Ephemeral nodes made in flight and present, by session: what a close must count as deleted. */
   readonly #ephemerals = new Map<number, Set<string>>();
   /** Undo log of a multi: pairs of (change, what it was); null outside a multi. */
   #undo: { change: Change; before: Change; fresh: boolean }[] | null = null;
@@ -112,17 +112,18 @@ export class Overlay {
   remove(path: string, zxid: number): void {
     const change = this.touch(path, zxid);
     assert(change.exists, 'a node is deleted once', zxid);
+    this.#disown(change);
     change.exists = false;
   }
 
   /** Paths of the session's ephemeral nodes, those in flight included. */
   ephemeralsOf(session: number): string[] {
     const paths = new Set<string>(this.#ephemerals.get(session) ?? []);
-    this.#tree.eachEphemeral(session, (path) => paths.add(path));
-    return [...paths].filter((path) => {
+    this.#tree.eachEphemeral(session, (path) => {
       const change = this.#changes.get(path);
-      return change === undefined || (change.exists && change.owner === session);
+      if (change === undefined || (change.exists && change.owner === session)) paths.add(path);
     });
+    return [...paths];
   }
 
   /** Everything up to `zxid` is in the tree now. */
@@ -158,11 +159,11 @@ export class Overlay {
     this.#undo = null;
     for (let i = undo.length - 1; i >= 0; i--) {
       const { change, before, fresh } = undo[i]!;
-      if (change.kind === nodeKind.ephemeral && change.exists && !before.exists) {
-        this.#ephemerals.get(change.owner)?.delete(change.path);
-      }
+      if (change.exists) this.#disown(change);
       change.copyFrom(before);
+      if (change.exists && change.kind === nodeKind.ephemeral) this.#own(change.owner, change.path);
       if (fresh) {
+        this.#disown(change);
         this.#changes.delete(change.path);
         this.#pool.push(change);
       }
@@ -200,12 +201,15 @@ export class Overlay {
     else paths.add(path);
   }
 
+  #disown({ kind, owner, path }: Change): void {
+    if (kind !== nodeKind.ephemeral) return;
+    const paths = this.#ephemerals.get(owner);
+    if (paths?.delete(path) === true && paths.size === 0) this.#ephemerals.delete(owner);
+  }
+
   #forget(change: Change): void {
     this.#changes.delete(change.path);
-    if (change.kind === nodeKind.ephemeral) {
-      const paths = this.#ephemerals.get(change.owner);
-      if (paths?.delete(change.path) === true && paths.size === 0) this.#ephemerals.delete(change.owner);
-    }
+    this.#disown(change);
     change.acl = null;
     if (this.#pool.length < 65536) this.#pool.push(change);
   }

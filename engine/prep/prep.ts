@@ -166,7 +166,7 @@ export class Prep {
     if (length > 0) reader.at += length;
     const version = reader.i32();
     if (reader.bad || length < -1) return errorCode.marshalling;
-    if (!isValidPath(path, false)) return errorCode.badArguments;
+    if (!isValidPath(path)) return errorCode.badArguments;
     const node = this.overlay.find(path);
     if (node === null) return errorCode.noNode;
     if (!this.#allowed(node, permission.write)) return errorCode.noAuth;
@@ -204,7 +204,7 @@ export class Prep {
     if (parent === null) return errorCode.noNode;
     if (!this.#allowed(parent, permission.create)) return errorCode.noAuth;
     if (sequential) path += sequenceText(parent.creations);
-    if (!isValidPath(path, false)) return errorCode.badArguments;
+    if (!isValidPath(path)) return errorCode.badArguments;
     const parentIsEphemeral = parent.kind === nodeKind.ephemeral;
     if (path === '/' || this.overlay.find(path) !== null) return errorCode.nodeExists;
     if (parentIsEphemeral) return errorCode.noChildrenForEphemerals;
@@ -255,7 +255,7 @@ export class Prep {
     const acls = readAcls(reader);
     const version = reader.i32();
     if (reader.bad) return errorCode.marshalling;
-    if (!isValidPath(path, false)) return errorCode.badArguments;
+    if (!isValidPath(path)) return errorCode.badArguments;
     const expanded = expandAcls(acls, this.#identity());
     if (expanded === null) return errorCode.invalidAcl;
     const node = this.overlay.find(path);
@@ -276,7 +276,7 @@ export class Prep {
     const path = reader.string();
     const version = reader.i32();
     if (reader.bad) return errorCode.marshalling;
-    if (!isValidPath(path, false)) return errorCode.badArguments;
+    if (!isValidPath(path)) return errorCode.badArguments;
     const node = this.overlay.find(path);
     if (node === null) return errorCode.noNode;
     if (!this.#allowed(node, permission.read)) return errorCode.noAuth;

@@ -4,8 +4,7 @@
  */
 import { pathBytesMax } from '../base/limits.ts';
 
-/** True for a valid path; `sequential` allows a trailing slash, to which a number will be added. */
-export function isValidPath(path: string, sequential: boolean): boolean {
+export function isValidPath(path: string): boolean {
   const length = path.length;
   if (length === 0 || length > pathBytesMax || path.charCodeAt(0) !== slash) return false;
   if (length === 1) return true;
@@ -22,9 +21,7 @@ export function isValidPath(path: string, sequential: boolean): boolean {
     component++;
     if (code === dot) dots++;
   }
-  if (component === 0) return sequential;
-  // What follows a sequential path's last component is a number, so `.` and `..` become names.
-  return sequential || !(component === dots && dots <= 2);
+  return component > 0 && !(component === dots && dots <= 2);
 }
 
 const slash = 0x2f;
