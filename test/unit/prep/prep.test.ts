@@ -1,0 +1,134 @@
+/** What the model does not tell: sequence numbers, traces of refused multis, sessions, wrap-arounds, ACLs in flight. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { txnType } from '../../../engine/txn/types.ts';
+import { internalOp } from '../../../engine/txn/request.ts';
+import { opcode } from '../../../engine/wire/opcodes.ts';
+import { ask, Machine } from '../../support/machine.ts';
+import { Record } from '../../support/raw-client.ts';
+
+const pathOf = (body: Buffer): string => body.toString('utf8', 4, 4 + body.readInt32BE(0));
+const nothingThere = ask.check('/nothing');
+
+test('a refused multi leaves no trace in what is outstanding (ZOOKEEPER-1624)', () => {
+  const machine = new Machine();
+  const session = machine.session();
+  machine.request(ask.create('/p'), session);
+  const sequential = ask.create('/p/s-', '', 2);
+  assert.equal(pathOf(machine.request(sequential, session).body), '/p/s-0000000000');
+  assert.equal(machine.request(ask.multi(sequential, sequential, ask.set('/p'), nothingThere), session).error, -101);
+  assert.equal(pathOf(machine.request(sequential, session).body), '/p/s-0000000001');
+  assert.equal(machine.request(ask.set('/p', 'x', 0), session).error, 0);
+  assert.equal(machine.request(ask.multi(ask.delete('/p/s-0000000000'), nothingThere), session).error, -101);
+  assert.equal(machine.request(ask.delete('/p'), session).error, -111);
+  machine.commit();
+  assert.equal(pathOf(machine.request(sequential, session).body), '/p/s-0000000002');
+});
+
+test('an ephemeral of a refused multi is not deleted with its session', () => {
+  const machine = new Machine();
+  const session = machine.session();
+  const other = machine.session();
+  machine.request(ask.multi(ask.create('/e', '', 1), nothingThere), session);
+  machine.request(ask.create('/e'), other);
+  machine.close(session);
+  assert.equal(machine.request(ask.set('/e'), other).error, 0);
+  machine.commit();
+  assert.notEqual(machine.tree.find('/e'), -1);
+});
+
+test('a node that was ephemeral and is not any more outlives its first owner', () => {
+  const machine = new Machine();
+  const session = machine.session();
+  const other = machine.session();
+  machine.request(ask.create('/n', '', 1), session);
+  machine.request(ask.delete('/n'), other);
+  machine.request(ask.create('/n'), other);
+  machine.commit();
+  machine.close(session);
+  assert.equal(machine.request(ask.set('/n'), other).error, 0);
+  assert.equal(machine.request(ask.create('/n'), other).error, -110);
+});
+
+test('a closed session takes its ephemerals along, whether applied, in flight or deleted in flight', () => {
+  const machine = new Machine();
+  const session = machine.session();
+  const other = machine.session();
+  machine.request(ask.create('/p'), session);
+  machine.request(ask.create('/p/applied', '', 1), session);
+  machine.request(ask.create('/p/deleted', '', 1), session);
+  machine.commit();
+  machine.request(ask.delete('/p/deleted'), session);
+  machine.request(ask.create('/p/in-flight', '', 1), session);
+  machine.close(session);
+  assert.equal(machine.request(ask.delete('/p'), other).error, 0);
+  machine.commit();
+  assert.equal(machine.tree.table.ephemeralCount, 0);
+  assert.equal(machine.tree.find('/p'), -1);
+});
+
+test('requests of a session that is closed in flight are refused, and of one that moved as well', () => {
+  const machine = new Machine();
+  const session = machine.session(1);
+  machine.commit();
+  const { password } = machine.tree.session(session)!;
+  const resume = (secret: Uint8Array) => [internalOp.resumeSession, new Record().raw(secret).int(5000).int(0)] as const;
+  assert.equal(machine.request(resume(Buffer.alloc(16)), session, 2).error, -112);
+  assert.equal(machine.request(ask.create('/a'), session, 1).error, 0);
+  assert.equal(machine.request(resume(password), session, 2).type, txnType.resumeSession);
+  assert.equal(machine.request(ask.set('/a'), session, 1).error, -118);
+  assert.equal(machine.request(ask.set('/a'), session, 2).error, 0);
+  assert.equal(machine.request([opcode.closeSession, new Record()], session, 1).error, -118);
+  machine.commit();
+  assert.equal(machine.tree.session(session)!.timeoutMs, 5000);
+  assert.equal(machine.tree.session(session)!.owner, 2);
+  assert.equal(machine.request([opcode.closeSession, new Record()], session, 0).error, 0);
+  assert.equal(machine.request(ask.set('/a'), session, 2).error, -112);
+  assert.equal(machine.request(resume(password), session, 2).error, -112);
+  machine.commit();
+  assert.equal(machine.request(ask.set('/a'), session, 2).error, -112);
+});
+
+test('versions never become -1, which asks for no check (ZOOKEEPER-4743)', () => {
+  const machine = new Machine();
+  const session = machine.session();
+  machine.request(ask.create('/v'), session);
+  machine.commit();
+  const slot = machine.tree.find('/v');
+  machine.tree.store.version[slot] = machine.tree.store.aversion[slot] = 2 ** 31 - 1;
+  machine.request(ask.set('/v'), session);
+  machine.request(ask.setAcl('/v'), session);
+  machine.commit();
+  assert.equal(machine.tree.version(slot), -(2 ** 31));
+  machine.tree.store.version[slot] = machine.tree.store.aversion[slot] = -2;
+  machine.request(ask.set('/v'), session);
+  machine.request(ask.setAcl('/v'), session);
+  machine.commit();
+  assert.equal(machine.tree.version(slot), 0);
+  assert.equal(machine.tree.aclVersion(slot), 0);
+});
+
+test('sequence numbers wrap to negative ones as in Java', () => {
+  const machine = new Machine();
+  const session = machine.session();
+  machine.request(ask.create('/w'), session);
+  machine.commit();
+  machine.tree.store.creations[machine.tree.find('/w')] = 2 ** 31 - 1;
+  assert.equal(pathOf(machine.request(ask.create('/w/', '', 2), session).body), '/w/2147483647');
+  assert.equal(pathOf(machine.request(ask.create('/w/', '', 2), session).body), '/w/-2147483648');
+  machine.commit();
+  assert.equal(machine.tree.childCount(machine.tree.find('/w')), 2);
+});
+
+test('an ACL in flight already decides, and the super user passes', () => {
+  const machine = new Machine();
+  const session = machine.session();
+  machine.request(ask.create('/acl'), session);
+  machine.request(ask.setAcl('/acl', [{ perms: 1, scheme: 'digest', id: 'bob:hash' }]), session);
+  assert.equal(machine.request(ask.set('/acl'), session).error, -102);
+  machine.ids = [{ scheme: 'digest', id: 'bob:hash' }];
+  assert.equal(machine.request(ask.set('/acl'), session).error, -102);
+  assert.equal(machine.request(ask.multi(ask.check('/acl')), session).error, 0);
+  machine.ids = [{ scheme: 'super', id: '' }];
+  assert.equal(machine.request(ask.set('/acl'), session).error, 0);
+});

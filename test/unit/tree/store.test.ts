@@ -1,0 +1,102 @@
+/** Columns and slab: growth, reuse of slots and cells, many nodes. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { AclTable } from '../../../engine/tree/acl-table.ts';
+import { Slab } from '../../../engine/tree/slab.ts';
+import { Store } from '../../../engine/tree/store.ts';
+import { ask, Machine } from '../../support/machine.ts';
+import { openAcl } from '../../support/raw-client.ts';
+
+const length = fc.oneof(fc.nat(300), fc.constantFrom(0, 16, 17, 64, 65_536, 65_537, 100_000));
+
+test('a slab keeps every value apart from all others', () => {
+  const step = fc.record({ which: fc.nat(9), length: fc.option(length), byte: fc.nat(255) });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+      const slab = new Slab();
+      const values = new Map<number, { ref: number; bytes: Uint8Array }>();
+      for (const { which, length, byte } of steps) {
+        const old = values.get(which);
+        if (length === null) {
+          if (old !== undefined) slab.remove(old.ref, old.bytes.length);
+          values.delete(which);
+        } else {
+          const bytes = new Uint8Array(length).fill(byte);
+          const ref =
+            old === undefined ? slab.add(bytes, 0, length) : slab.replace(old.ref, old.bytes.length, bytes, 0, length);
+          values.set(which, { ref, bytes });
+        }
+      }
+      for (const { ref, bytes } of values.values()) {
+        const copy = Buffer.alloc(bytes.length + 2, 0xee);
+        slab.copy(ref, bytes.length, copy, 1);
+        assert.deepEqual(new Uint8Array(copy.subarray(1, -1)), bytes);
+        assert.deepEqual([copy[0], copy.at(-1)], [0xee, 0xee]);
+      }
+    }),
+  );
+});
+
+test('50,000 nodes: columns grow, slots and bytes are given out again', () => {
+  const store = new Store();
+  const root = store.add('/');
+  const data = Buffer.from('some data of a node');
+  const fill = (count: number): void => {
+    for (let i = 0; i < count; i++) {
+      const slot = store.add(`/node-${i}`);
+      store.link(slot, root);
+      store.setData(slot, data, 0, i % data.length);
+      store.czxid[slot] = i;
+    }
+  };
+  fill(50_000);
+  const { slotEnd, approximateBytes } = store;
+  assert.equal(store.count, 50_001);
+  assert.equal(store.children[root], 50_000);
+  for (let i = 0; i < 50_000; i += 997) {
+    const slot = store.find(`/node-${i}`);
+    assert.equal(store.czxid[slot], i);
+    const copy = Buffer.alloc(i % data.length);
+    store.copyData(slot, copy, 0);
+    assert.deepEqual(copy, data.subarray(0, i % data.length));
+  }
+  for (let i = 0; i < 50_000; i++) store.remove(store.find(`/node-${i}`));
+  assert.deepEqual([store.count, store.firstChild(root), store.approximateBytes], [1, -1, 1]);
+  fill(50_000);
+  assert.deepEqual([store.slotEnd, store.approximateBytes], [slotEnd, approximateBytes]);
+});
+
+test('a node with children and a slot in use are protected', () => {
+  const store = new Store();
+  const root = store.add('/');
+  store.link(store.add('/a'), root);
+  assert.throws(() => store.remove(root), /children/);
+});
+
+test('ACLs are counted: an id is given out again once nobody has it', () => {
+  const machine = new Machine();
+  const session = machine.session();
+  const aclOf = (n: number) => [{ perms: 31, scheme: 'digest', id: `user${n}:hash` }, ...openAcl];
+  machine.request(ask.create('/a', '', 0, aclOf(1)), session);
+  machine.request(ask.create('/b', '', 0, aclOf(1)), session);
+  machine.request(ask.create('/c', '', 0, aclOf(2)), session);
+  machine.commit();
+  const { tree } = machine;
+  const idOf = (path: string): number => tree.aclId(tree.find(path));
+  const first = idOf('/a');
+  assert.equal(idOf('/b'), first);
+  assert.notEqual(idOf('/c'), first);
+  machine.request(ask.setAcl('/a', openAcl), session);
+  machine.request(ask.delete('/b'), session);
+  machine.request(ask.create('/d', '', 0, aclOf(3)), session);
+  machine.commit();
+  assert.equal(idOf('/a'), 0);
+  assert.equal(idOf('/d'), first);
+  assert.throws(() => {
+    const table = new AclTable();
+    const id = table.intern(Buffer.from('some acl'), 0, 8);
+    table.release(id);
+    table.release(id);
+  }, /as often as it is used/);
+});
