@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Server, type StartOptions } from '../io/host.ts';
 import { createJournal } from '../io/journal.ts';
 import { OptionError } from '../server/options.ts';
-import { applyMyid, ConfigError, locate, parseZooCfg } from './zoo-cfg.ts';
+import { applyMyid, ConfigError, locate, parseZooCfg, type ZooCfg } from './zoo-cfg.ts';
 
 /** How often a parent process is told how this server is, ms. */
 const reportMs = 250;
@@ -15,10 +15,12 @@ const reportMs = 250;
  * @throws Error with one sentence when it cannot start
  */
 export async function runServer(file: string): Promise<void> {
-  const { options, unknown } = readConfig(file);
+  const { config, options } = readConfig(file);
   const journal = createJournal(options.id ?? 1, 'info');
+  const { unknown } = config;
   if (unknown.length > 0) journal.warn('keys that mean nothing here are ignored', { file, keys: unknown.join(', ') });
-  const server = await start({ ...options, journal }, file);
+  if (options.clientPort === undefined) journal.warn('no client can connect, since clientPort is not set', { file });
+  const server = await start({ ...options, journal }, config, file);
   server.onFailure(() => process.exit(1));
   let stopping = false;
   const stop = (): void => {
@@ -40,25 +42,28 @@ export async function runServer(file: string): Promise<void> {
   }, reportMs).unref();
 }
 
-async function start(options: StartOptions, file: string): Promise<Server> {
+async function start(options: StartOptions, config: ZooCfg, file: string): Promise<Server> {
   try {
     return await Server.start(options);
   } catch (error) {
-    throw error instanceof OptionError ? locate(error, file) : error;
+    throw error instanceof OptionError ? locate(error, config, file) : error;
   }
 }
 
-function readConfig(file: string): { options: StartOptions; unknown: readonly string[] } {
-  if (!existsSync(file)) throw new ConfigError(`${file} does not exist: name a zoo.cfg.`);
-  const config = parseZooCfg(readFileSync(file, 'utf8'), file);
+function readConfig(file: string): { config: ZooCfg; options: StartOptions } {
+  const config = parseZooCfg(readText(file, 'name a zoo.cfg'), file);
   const { dataDir, servers } = config.options;
-  if ((servers ?? []).length === 0) return { options: config.options, unknown: config.unknown };
+  if ((servers ?? []).length === 0) return { config, options: config.options };
   const myidFile = join(dataDir, 'myid');
-  if (!existsSync(myidFile)) {
-    throw new ConfigError(
-      `${myidFile} does not exist: write this server's number (the N of its server.N line) into it.`,
-    );
+  const myid = readText(myidFile, "write this server's number (the N of its server.N line) into it");
+  return { config, options: applyMyid(config, myid, file, myidFile) };
+}
+
+function readText(file: string, advice: string): string {
+  if (!existsSync(file)) throw new ConfigError(`${file} does not exist: ${advice}.`);
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ConfigError(`${file} cannot be read (${(error as Error).message}): ${advice}.`);
   }
-  const options = applyMyid(config, readFileSync(myidFile, 'utf8'), file, myidFile);
-  return { options, unknown: config.unknown };
 }

@@ -17,6 +17,13 @@ export interface ZooCfg {
   readonly options: Partial<ServerOptions> & { readonly dataDir: string };
   /** Keys that mean nothing here, in order. */
   readonly unknown: readonly string[];
+  /** Where each option came from, for errors that show only once all of them are known. */
+  readonly places: ReadonlyMap<string, Place>;
+}
+
+interface Place {
+  readonly key: string;
+  readonly line: number;
 }
 
 export class ConfigError extends Error {
@@ -60,8 +67,16 @@ const textKeys: Readonly<Record<string, keyof ServerOptions>> = {
   'DigestAuthenticationProvider.superDigest': 'superDigest',
 };
 
-/** Understood, and needing nothing from us: purging is automatic here, a lone server needs no switch. */
-const acceptedKeys = new Set(['autopurge.purgeInterval', 'standaloneEnabled', 'electionAlg']);
+/** Understood, checked, and needing nothing from us: purging is automatic here, a lone server needs no switch. */
+const acceptedKeys: Readonly<Record<string, { form: RegExp; expected: string }>> = {
+  'autopurge.purgeInterval': { form: /^\d+$/, expected: 'a whole number of hours' },
+  standaloneEnabled: { form: /^(true|false)$/, expected: 'true or false' },
+  electionAlg: { form: /^3$/, expected: '3' },
+  peerType: { form: /^(participant|observer)$/, expected: 'participant or observer (the server line decides)' },
+};
+
+/** ZooKeeper's own way to say "as usual". */
+const meansDefault: Readonly<Record<string, string>> = { minSessionTimeout: '-1', maxSessionTimeout: '-1' };
 
 /**
  * Parses the text of `file`.
@@ -71,36 +86,51 @@ const acceptedKeys = new Set(['autopurge.purgeInterval', 'standaloneEnabled', 'e
 export function parseZooCfg(text: string, file: string): ZooCfg {
   const values: Record<string, unknown> = {};
   const servers: EnsembleMember[] = [];
-  const unknown: string[] = [];
+  const unknown = new Set<string>();
+  const places = new Map<string, Place>();
   for (const property of readProperties(text)) {
+    const { line, value } = property;
     const key = property.key.startsWith('zookeeper.') ? property.key.slice('zookeeper.'.length) : property.key;
+    if (meansDefault[key] === value) continue;
     const number = numberKeys[key];
     const name = textKeys[key];
+    const option = number ?? name ?? (key === '4lw.commands.whitelist' ? 'fourLetterWords' : undefined);
+    if (option !== undefined) places.set(option, { key: property.key, line });
     if (number !== undefined) {
       values[number] = parseNumber(property, file);
     } else if (name !== undefined) {
-      values[name] = property.value;
-    } else if (key === '4lw.commands.whitelist') {
-      values['fourLetterWords'] = property.value
-        .split(',')
-        .map((word) => word.trim())
-        .filter((word) => word !== '');
+      if (value === '') throw malformed(property, file, 'given a value');
+      values[name] = value;
+    } else if (option !== undefined) {
+      values[option] = parseList(value);
     } else if (key.startsWith('server.')) {
-      servers.push(parseServer(property, file));
-    } else if (!acceptedKeys.has(key)) {
-      unknown.push(property.key);
+      const server = parseServer(property, file);
+      if (places.has(`server.${server.id}`)) throw malformed(property, file, 'given once');
+      places.set(`server.${server.id}`, { key: property.key, line });
+      servers.push(server);
+    } else if (acceptedKeys[key] !== undefined) {
+      const { form, expected } = acceptedKeys[key];
+      if (!form.test(value)) throw malformed(property, file, expected);
+    } else if (key === 'dynamicConfigFile') {
+      throw malformed(property, file, 'replaced by the server lines of that file, which is not read');
+    } else {
+      unknown.add(property.key);
     }
   }
   const { dataDir } = values;
   if (typeof dataDir !== 'string')
     throw new ConfigError(`${file}: dataDir is missing: name the folder for this server's data.`);
+  // ZooKeeper, too, keeps three whatever it is told.
   if (typeof values['snapRetainCount'] === 'number' && values['snapRetainCount'] < 3) values['snapRetainCount'] = 3;
-  return { options: { ...(values as Partial<ServerOptions>), dataDir, servers }, unknown };
+  return { options: { ...(values as Partial<ServerOptions>), dataDir, servers }, unknown: [...unknown], places };
 }
 
 /** Says where in the file an option came from that turned out impossible. */
-export function locate(error: OptionError, file: string): ConfigError {
-  return new ConfigError(`${file}: ${error.message}`);
+export function locate(error: OptionError, { places }: ZooCfg, file: string): ConfigError {
+  const place = places.get(error.field);
+  return new ConfigError(
+    place === undefined ? `${file}: ${error.message}` : `${file}:${place.line}: ${place.key} ${error.problem}`,
+  );
 }
 
 /**
@@ -121,7 +151,8 @@ export function applyMyid(config: ZooCfg, myid: string, file: string, myidFile: 
   if (own.clientPort === null) return { ...options, id };
   if (options.clientPort !== undefined && options.clientPort !== own.clientPort) {
     throw new ConfigError(
-      `${file}: clientPort=${options.clientPort} and server.${id} says ${own.clientPort}: remove one of them.`,
+      `${file}:${config.places.get('clientPort')!.line}: clientPort must be ${own.clientPort} as server.${id} says, ` +
+        `not "${options.clientPort}".`,
     );
   }
   return {
@@ -132,21 +163,32 @@ export function applyMyid(config: ZooCfg, myid: string, file: string, myidFile: 
   };
 }
 
-function parseNumber({ key, value, line }: Property, file: string): number {
-  if (!/^-?\d+$/.test(value)) throw new ConfigError(`${file}:${line}: ${key} must be a whole number, not "${value}".`);
-  return Number(value);
+function malformed({ key, value, line }: Property, file: string, expected: string): ConfigError {
+  return new ConfigError(`${file}:${line}: ${key} must be ${expected}, not "${value}".`);
+}
+
+/** Hexadecimal as well, since ZooKeeper's manual writes jute.maxbuffer so. */
+function parseNumber(property: Property, file: string): number {
+  if (!/^(-?\d+|0x[0-9a-f]+)$/i.test(property.value)) throw malformed(property, file, 'a whole number');
+  return Number(property.value);
+}
+
+function parseList(value: string): string[] {
+  return value
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
 }
 
 const serverForm = 'host:quorumPort:electionPort[:participant|observer][;[address:]clientPort]';
 
-function parseServer({ key, value, line }: Property, file: string): EnsembleMember {
+function parseServer(property: Property, file: string): EnsembleMember {
+  const { key, value, line } = property;
   const fail = (): never => {
-    throw new ConfigError(`${file}:${line}: ${key} must be ${serverForm}, not "${value}".`);
+    throw malformed(property, file, serverForm);
   };
-  const id = Number(key.slice('server.'.length));
-  if (!Number.isInteger(id) || id < 1 || id > 255) {
-    throw new ConfigError(`${file}:${line}: ${key} must be numbered from 1 to 255.`);
-  }
+  const id = Number(/^server\.(\d+)$/.exec(key)?.[1]);
+  if (!(id >= 1 && id <= 255)) throw new ConfigError(`${file}:${line}: ${key} must be numbered from 1 to 255.`);
   const [address, client, extra] = value.split(';');
   const match = /^(\[[0-9a-fA-F:.]+\]|[^:[\]\s]+):(\d+):(\d+)(?::(participant|observer))?$/.exec(address!.trim());
   if (match === null || extra !== undefined) return fail();
@@ -159,7 +201,7 @@ function parseServer({ key, value, line }: Property, file: string): EnsembleMemb
     clientPort = Number(parts[2]);
   }
   const ports = [Number(match[2]), Number(match[3]), clientPort ?? 0];
-  if (ports.some((port) => port > 65_535)) return fail();
+  if (ports.some((port) => port > 65_535) || ports[0] === 0) return fail();
   return {
     id,
     host: bare(match[1]!),

@@ -88,11 +88,15 @@ export interface ServerOptions {
 /** A setting that cannot be; `field` names it. */
 export class OptionError extends Error {
   readonly field: string;
+  /** The end of the sentence that begins with the field's name. */
+  readonly problem: string;
 
   constructor(field: string, expected: string, got: unknown) {
-    super(`${field} must be ${expected}, not ${JSON.stringify(got)}.`);
+    const problem = `must be ${expected}, not ${JSON.stringify(got)}.`;
+    super(`${field} ${problem}`);
     this.name = 'OptionError';
     this.field = field;
+    this.problem = problem;
   }
 }
 
@@ -140,7 +144,11 @@ export function completeOptions(given: Partial<ServerOptions> & { readonly dataD
     tickTime,
     syncLimit,
   };
+  for (const field of Object.keys(options))
+    if (!knownFields.has(field))
+      throw new OptionError(field, 'absent (there is no such setting)', options[field as keyof ServerOptions]);
   checkNumbers(options);
+  checkTexts(options);
   checkServers(options);
   return options;
 }
@@ -173,6 +181,16 @@ const ranges: readonly (readonly [keyof ServerOptions, number, number])[] = [
   ['fsyncWarnMs', 1, 2 ** 31 - 1],
 ];
 
+const textFields = ['dataDir', 'dataLogDir', 'clientPortAddress', 'superDigest'] as const;
+const logLevels: readonly ServerOptions['logLevel'][] = ['info', 'warn', 'error', 'silent'];
+const knownFields: ReadonlySet<string> = new Set([
+  ...ranges.map(([field]) => field),
+  ...textFields,
+  'servers',
+  'fourLetterWords',
+  'logLevel',
+]);
+
 function checkNumbers(options: ServerOptions): void {
   for (const [field, min, max] of ranges) {
     const value = options[field];
@@ -187,10 +205,22 @@ function checkNumbers(options: ServerOptions): void {
       options.minSessionTimeout,
     );
   }
-  if (options.dataDir === '') throw new OptionError('dataDir', 'a folder', options.dataDir);
+}
+
+function checkTexts(options: ServerOptions): void {
+  for (const field of textFields) {
+    const value = options[field];
+    if (typeof value !== 'string') throw new OptionError(field, 'a text', value);
+    if (value === '' && field !== 'superDigest') throw new OptionError(field, 'given', value);
+  }
+  const { fourLetterWords, logLevel } = options;
+  if (!Array.isArray(fourLetterWords) || !fourLetterWords.every((word) => typeof word === 'string'))
+    throw new OptionError('fourLetterWords', 'a list of words', fourLetterWords);
+  if (!logLevels.includes(logLevel)) throw new OptionError('logLevel', `one of ${logLevels.join(', ')}`, logLevel);
 }
 
 function checkServers({ id, servers }: ServerOptions): void {
+  if (!Array.isArray(servers)) throw new OptionError('servers', 'a list of servers', servers);
   const ids = new Set<number>();
   for (const server of servers) {
     if (!Number.isInteger(server.id) || server.id < 1 || server.id > 255) {
@@ -198,6 +228,11 @@ function checkServers({ id, servers }: ServerOptions): void {
     }
     if (ids.has(server.id)) throw new OptionError(`server.${server.id}`, 'given once', server.id);
     ids.add(server.id);
+    if (typeof server.host !== 'string' || server.host === '')
+      throw new OptionError(`server.${server.id}`, 'given with a host', server);
+    if (!isPort(server.quorumPort)) throw new OptionError(`server.${server.id}`, 'given with a quorum port', server);
+    if (server.role !== 'participant' && server.role !== 'observer')
+      throw new OptionError(`server.${server.id}`, 'a participant or an observer', server.role);
   }
   if (servers.length > 0 && !ids.has(id)) {
     throw new OptionError('id', `one of the servers (${[...ids].join(', ')})`, id);
@@ -205,4 +240,9 @@ function checkServers({ id, servers }: ServerOptions): void {
   if (servers.length > 0 && servers.every((server) => server.role === 'observer')) {
     throw new OptionError('servers', 'at least one participant', 'observers alone');
   }
+}
+
+/** 0 stands for any free port. */
+function isPort(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65_535;
 }
