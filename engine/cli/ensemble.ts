@@ -9,6 +9,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import {
   accessSync,
+  closeSync,
   constants,
   existsSync,
   mkdirSync,
@@ -31,6 +32,11 @@ const logBytesMax = 10 * 1024 * 1024;
 const startMs = 2000;
 const failedStartsMax = 3;
 const refreshMs = 500;
+/** A server that has not stopped this long after it was told to is ended, ms. */
+const stopMs = 10_000;
+/** From ZooKeeper's first client port to its first quorum port: 2181 → 2888. */
+const quorumPortOffset = 707;
+const outgoingPortsFrom = 32_768;
 
 interface Plan {
   readonly size: number;
@@ -42,17 +48,17 @@ interface Plan {
 interface Manifest {
   readonly kind: 'zabra ensemble';
   readonly size: number;
-  /** Quorum port of each server, stable over restarts. */
-  readonly quorumPorts: readonly number[];
 }
 
 /** Runs until a signal; throws an Error with one sentence when the ensemble cannot be started. */
 export async function runEnsemble(args: readonly string[]): Promise<void> {
   const plan = readPlan(args);
-  const manifest = await prepareFolder(plan);
-  for (let n = 0; n < plan.size; n++) await assertFree(plan.port + n, '--port');
-  for (const port of manifest.quorumPorts) await assertFree(port, 'between the servers');
-  await new Running(plan, manifest).run();
+  prepareFolder(plan);
+  for (let n = 0; n < plan.size; n++) {
+    const problem = await probe(plan.port + n);
+    if (problem !== null) throw new Error(`port ${plan.port + n} ${problem}: choose others with --port.`);
+  }
+  await new Running(plan, await quorumPorts(plan)).run();
 }
 
 function readPlan(args: readonly string[]): Plan {
@@ -72,7 +78,7 @@ function readPlan(args: readonly string[]): Plan {
   return { size, port, folder: resolve(values.data) };
 }
 
-async function prepareFolder({ size, folder }: Plan): Promise<Manifest> {
+function prepareFolder({ size, folder }: Plan): void {
   try {
     mkdirSync(folder, { recursive: true });
     accessSync(folder, constants.W_OK);
@@ -84,56 +90,66 @@ async function prepareFolder({ size, folder }: Plan): Promise<Manifest> {
   }
   const path = join(folder, 'ensemble.json');
   if (!existsSync(path)) {
-    if (readdirSync(folder).length > 0) {
+    if (readdirSync(folder).length > 0)
       throw new Error(`the data folder ${folder} holds something else: empty it or choose another with --data.`);
-    }
-    const manifest: Manifest = { kind: 'zabra ensemble', size, quorumPorts: await freePorts(size) };
-    writeFileSync(path, `${JSON.stringify(manifest, null, 2)}\n`);
-    return manifest;
+    const manifest: Manifest = { kind: 'zabra ensemble', size };
+    // The name appears with its content: a start that is cut short leaves no half manifest behind.
+    writeFileSync(`${path}.new`, `${JSON.stringify(manifest, null, 2)}\n`);
+    renameSync(`${path}.new`, path);
+    return;
   }
-  const manifest = JSON.parse(readFileSync(path, 'utf8')) as Manifest;
-  if (manifest.kind !== 'zabra ensemble' || manifest.size !== size) {
+  const found = readManifest(path);
+  if (found === null)
+    throw new Error(`${path} is not the file that Zabra wrote: restore it, or choose another folder with --data.`);
+  if (found.size !== size) {
     throw new Error(
-      `the data folder ${folder} belongs to an ensemble of ${manifest.size} servers: ` +
-        `start it with --size ${manifest.size}, or choose another folder with --data.`,
+      `the data folder ${folder} belongs to an ensemble of ${found.size} server${found.size === 1 ? '' : 's'}: ` +
+        `start it with --size ${found.size}, or choose another folder with --data.`,
     );
   }
-  return manifest;
 }
 
-async function assertFree(port: number, what: string): Promise<void> {
-  await new Promise<void>((free, taken) => {
-    const probe = createServer();
-    probe.once('error', () =>
-      taken(
-        new Error(
-          `port ${port} (${what}) is taken by another process: stop it` +
-            `${what === '--port' ? ' or choose others with --port' : ''}.`,
-        ),
-      ),
+function readManifest(path: string): Manifest | null {
+  try {
+    const found = JSON.parse(readFileSync(path, 'utf8')) as Partial<Manifest> | null;
+    const { kind, size = 0 } = found ?? {};
+    return kind === 'zabra ensemble' && sizes.includes(size) ? { kind, size } : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+/** Why nobody can listen at `port` of loopback; null when one can. */
+function probe(port: number): Promise<string | null> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', ({ code, message }: NodeJS.ErrnoException) =>
+      resolve(code === 'EADDRINUSE' ? 'is taken by another process' : `cannot be used (${message})`),
     );
-    probe.listen(port, '127.0.0.1', () => probe.close(() => free()));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(null)));
   });
 }
 
-async function freePorts(count: number): Promise<number[]> {
-  const probes = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(
-    probes.map(
-      (probe) =>
-        new Promise<number>((found) => {
-          probe.listen(0, '127.0.0.1', () => found((probe.address() as { port: number }).port));
-        }),
-    ),
-  );
-  await Promise.all(probes.map((probe) => new Promise<void>((closed) => void probe.close(() => closed()))));
+/**
+ * Ports between the servers, chosen anew at each start since nobody else knows them: from 2888 on for
+ * clients at 2181, as with ZooKeeper, and below the range of outgoing connections, which might take
+ * the port of a server that is down.
+ */
+async function quorumPorts({ size, port }: Plan): Promise<number[]> {
+  const ports: number[] = [];
+  const first = port + quorumPortOffset;
+  for (let next = first < outgoingPortsFrom ? first : 2888; ports.length < size; next++) {
+    if (next > 65_535) throw new Error('no free ports are left for the traffic between the servers.');
+    if ((next < port || next >= port + size) && (await probe(next)) === null) ports.push(next);
+  }
   return ports;
 }
 
 /** The ensemble while it runs. */
 class Running {
   readonly #plan: Plan;
-  readonly #manifest: Manifest;
+  readonly #quorumPorts: readonly number[];
   readonly #children = new Map<number, ChildProcess>();
   readonly #status: StatusLines;
   readonly #failedStarts = new Map<number, number>();
@@ -141,9 +157,9 @@ class Running {
   #stopping = false;
   #end: (error: Error | null) => void = () => {};
 
-  constructor(plan: Plan, manifest: Manifest) {
+  constructor(plan: Plan, quorum: readonly number[]) {
     this.#plan = plan;
-    this.#manifest = manifest;
+    this.#quorumPorts = quorum;
     this.#status = new StatusLines(process.stdout, plan.size);
   }
 
@@ -166,7 +182,7 @@ class Running {
   #start(id: number): void {
     const folder = join(this.#plan.folder, `server-${id}`);
     const log = join(folder, 'server.log');
-    writeConfig(this.#plan, this.#manifest, id, folder);
+    writeConfig(this.#plan, this.#quorumPorts, id, folder);
     if (existsSync(log) && statSync(log).size > logBytesMax) renameSync(log, `${log}.1`);
     const out = openSync(log, 'a');
     const startedAt = performance.now();
@@ -174,6 +190,7 @@ class Running {
       stdio: ['ignore', out, out, 'ipc'],
       detached: true,
     });
+    closeSync(out);
     this.#children.set(id, child);
     child.on('message', (status: ServerStatus) => this.#status.set(id, status));
     child.on('exit', (code, signal) =>
@@ -208,6 +225,9 @@ class Running {
     this.#error = error;
     this.#status.note('stopping');
     for (const child of this.#children.values()) child.kill('SIGTERM');
+    setTimeout(() => {
+      for (const child of this.#children.values()) child.kill('SIGKILL');
+    }, stopMs).unref();
     if (this.#children.size === 0) this.#end(error);
   }
 
@@ -220,12 +240,12 @@ class Running {
   }
 }
 
-function writeConfig({ size, port }: Plan, { quorumPorts }: Manifest, id: number, folder: string): void {
+function writeConfig({ size, port }: Plan, quorum: readonly number[], id: number, folder: string): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'myid'), `${id}\n`);
   const members = Array.from(
     { length: size },
-    (_, n) => `server.${n + 1}=127.0.0.1:${quorumPorts[n]}:${quorumPorts[n]}:participant;127.0.0.1:${port + n}`,
+    (_, n) => `server.${n + 1}=127.0.0.1:${quorum[n]}:${quorum[n]}:participant;127.0.0.1:${port + n}`,
   );
   writeFileSync(
     join(folder, 'zoo.cfg'),
@@ -233,7 +253,7 @@ function writeConfig({ size, port }: Plan, { quorumPorts }: Manifest, id: number
       'tickTime=2000',
       'initLimit=10',
       'syncLimit=5',
-      `dataDir=${folder}`,
+      `dataDir=${folder.replaceAll('\\', '\\\\')}`,
       'maxClientCnxns=0',
       '4lw.commands.whitelist=srvr,stat,mntr,ruok,isro,conf,cons,envi',
       ...members,
@@ -242,6 +262,8 @@ function writeConfig({ size, port }: Plan, { quorumPorts }: Manifest, id: number
   );
 }
 
+/** What a server that could not start said last, without the name of the command in front. */
 function lastLine(path: string): string {
-  return readFileSync(path, 'utf8').trimEnd().split('\n').at(-1) ?? '';
+  const line = readFileSync(path, 'utf8').trimEnd().split('\n').at(-1) ?? '';
+  return line.replace(/^zabra: /, '');
 }

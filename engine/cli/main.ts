@@ -5,10 +5,17 @@ import { runEnsemble } from './ensemble.ts';
 import { runServer } from './server.ts';
 
 const usage = `usage:
-  zabra server FILE                                  one server in the foreground, from a zoo.cfg
+  zabra server FILE       one server in the foreground, from a zoo.cfg; standalone without server.N lines
   zabra ensemble [--size 1|3|5] [--port N] [--data DIR]
-                                                     a durable ensemble on loopback, one process a server
+                          a durable ensemble on 127.0.0.1, each server a process of its own
+                            --size   servers (3)
+                            --port   client port of the first one (2181); the others follow
+                            --data   folder of the ensemble (./data); a later start finds everything again
   zabra --version | --help
+
+An ensemble shows its servers as a table on a terminal, as one line per change elsewhere. A server that
+ends is shown as down and started again; one that ends three times in a row within 2 s of its start ends
+the ensemble with the reason. Each writes its log to DIR/server-N/server.log. Ctrl-C stops all of them.
 `;
 
 async function main(args: readonly string[]): Promise<void> {

@@ -9,6 +9,8 @@ export interface Output {
 
 interface Row {
   status: ServerStatus | null;
+  /** What to say while there is no status. */
+  absent: 'starting' | 'down';
   /** zxid and time of the last two reports, for commits/s. */
   zxid: number;
   at: number;
@@ -24,7 +26,14 @@ export class StatusLines {
 
   constructor(out: Output, size: number) {
     this.#out = out;
-    this.#rows = Array.from({ length: size }, () => ({ status: null, zxid: 0, at: 0, rate: 0, printed: '' }));
+    this.#rows = Array.from({ length: size }, () => ({
+      status: null,
+      absent: 'starting',
+      zxid: 0,
+      at: 0,
+      rate: 0,
+      printed: '',
+    }));
   }
 
   get hasLeader(): boolean {
@@ -47,6 +56,7 @@ export class StatusLines {
     row.zxid = status?.zxid ?? 0;
     row.at = now;
     row.status = status;
+    row.absent = 'down';
   }
 
   /** Prints a line that stays. */
@@ -70,7 +80,7 @@ export class StatusLines {
     for (const [n, row] of this.#rows.entries()) {
       const brief =
         row.status === null
-          ? 'down'
+          ? row.absent
           : `${row.status.role} ${row.status.serving} ${row.status.epoch} ${row.status.clients}`;
       if (brief === row.printed) continue;
       row.printed = brief;
@@ -93,8 +103,8 @@ function roleOf(status: ServerStatus): string {
   return status.role === 'looking' || status.serving ? status.role : `${status.role}…`;
 }
 
-function renderRow(id: number, { status, rate }: Row): string {
-  if (status === null) return `${String(id).padStart(2)}  down`;
+function renderRow(id: number, { status, absent, rate }: Row): string {
+  if (status === null) return `${String(id).padStart(2)}  ${absent}`;
   return [
     String(id).padStart(2),
     roleOf(status).padEnd(9),
@@ -105,8 +115,8 @@ function renderRow(id: number, { status, rate }: Row): string {
   ].join('  ');
 }
 
-function describeRow(id: number, { status, rate }: Row): string {
-  if (status === null) return `server ${id}: down`;
+function describeRow(id: number, { status, absent, rate }: Row): string {
+  if (status === null) return `server ${id}: ${absent}`;
   return (
     `server ${id}: ${roleOf(status)}, epoch ${status.epoch}, zxid 0x${status.zxid.toString(16)}, ` +
     `${status.clients} clients, ${Math.round(rate)} commits/s`
