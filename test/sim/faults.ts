@@ -51,8 +51,11 @@ export class Faults {
   /** Heals a random quorum of servers that lost nothing; everything else stays broken for good. */
   healCore(): SimServer[] {
     this.stop();
-    const size = Math.floor(this.#servers.length / 2) + 1;
+    const quorum = Math.floor(this.#servers.length / 2) + 1;
     const candidates = this.#shuffled().sort((a, b) => Number(this.#isImpaired(a)) - Number(this.#isImpaired(b)));
+    const whole = candidates.filter((server) => !this.#isImpaired(server)).length;
+    // Servers without data cannot stand for those that may have it: then all of them are needed.
+    const size = whole >= quorum || whole === 0 ? quorum : this.#servers.length;
     const core = candidates.slice(0, size);
     this.#abandoned = new Set(candidates.slice(size));
     this.#world.trace(`heals ${core.map(({ id }) => id).join()}`);
@@ -193,8 +196,9 @@ export class Faults {
     this.#restartLater(server);
   }
 
-  /** Still without something that it once had. */
+  /** Still without something that it once had, or without any data so far. */
   #isImpaired(server: SimServer): boolean {
+    if (server.isBlank) return true;
     const needed = this.#impaired.get(server);
     if (needed === undefined) return false;
     if (!server.running || !server.server!.serving || this.#checks.sequence.position(server) < needed) return true;

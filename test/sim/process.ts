@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto';
 import { AssertionFailed } from '../../engine/base/assert.ts';
 import { crc32 } from '../../engine/io/crc32.ts';
+import { decodeStateFile, stateName } from '../../engine/log/hard-state.ts';
 import { completeOptions, type ServerOptions } from '../../engine/server/options.ts';
 import type { Journal, Ports } from '../../engine/server/ports.ts';
 import { CoordinationServer } from '../../engine/server/server.ts';
@@ -66,6 +67,12 @@ export class SimServer {
 
   get ensembleId(): number {
     return this.server?.core.ensembleId ?? 0;
+  }
+
+  /** Its disk says that it has never followed or led anybody. */
+  get isBlank(): boolean {
+    if (!this.disk.exists(stateName)) return true;
+    return (decodeStateFile(this.disk.read(stateName), crc32)?.currentEpoch ?? 0) === 0;
   }
 
   // ---- life --------------------------------------------------------------------------------------

@@ -122,6 +122,7 @@ export class Leader {
     if (ack.epoch !== this.epoch || learner.phase !== 'joining') return;
     learner.phase = 'promised';
     learner.refused = ack.currentEpoch === -1;
+    learner.blank = ack.currentEpoch === 0 && ack.lastZxid === 0;
     learner.lastZxid = ack.lastZxid;
     if (this.phase !== 'discovery') {
       this.plan(learner);
@@ -142,15 +143,31 @@ export class Leader {
     this.trySynchronize();
   }
 
+  /**
+   * A quorum has promised the epoch, and one of it must know all that was ever committed.
+   *
+   * A server without any data may be a new one or one that lost its disk, and then it would be the one
+   * that knew (ZOOKEEPER-261). It counts only where that makes no difference: when nobody of the quorum
+   * has data, as in a new ensemble, or when every voter has been asked.
+   */
+  private knowsEverything(): boolean {
+    const { state, lastLogged, options, quorum } = this.self;
+    let promised = 1;
+    let blank = state.currentEpoch === 0 && lastLogged === 0 ? 1 : 0;
+    for (const learner of this.learners.values()) {
+      if (learner.observer || learner.phase !== 'promised' || learner.refused) continue;
+      promised++;
+      if (learner.blank) blank++;
+    }
+    if (promised < quorum) return false;
+    return promised - blank >= quorum || blank === promised || promised === options.voters.length;
+  }
+
   // ---- synchronization ---------------------------------------------------------------------------
 
   private trySynchronize(): void {
     if (this.phase !== 'discovery' || this.self.syncedTicket < this.promiseTicket) return;
-    let promised = 1;
-    for (const learner of this.learners.values()) {
-      if (!learner.observer && learner.phase === 'promised' && !learner.refused) promised++;
-    }
-    if (promised < this.self.quorum) return;
+    if (!this.knowsEverything()) return;
     const { state, options } = this.self;
     this.phase = 'synchronization';
     this.initial = this.self.lastLogged;
