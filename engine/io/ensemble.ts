@@ -2,15 +2,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EnsembleMember, ServerOptions } from '../server/options.ts';
+import { OptionError, type EnsembleMember, type ServerOptions } from '../server/options.ts';
 import { Server, type StartOptions } from './host.ts';
 
 export interface EnsembleOptions {
-  /** Voting servers. Default 3. */
+  /** Voting servers, 1..255. Default 3. */
   readonly servers?: number;
   /** Where the servers keep their data, one folder each. Default: a temporary folder that `close` removes. */
   readonly dataDir?: string;
-  /** Settings that all servers share. */
+  /** Settings that all servers share. Their journals begin at level warn unless `logLevel` says otherwise. */
   readonly settings?: Partial<Omit<ServerOptions, 'id' | 'servers' | 'dataDir' | 'dataLogDir'>> &
     Pick<StartOptions, 'journal'>;
 }
@@ -31,6 +31,8 @@ export class Ensemble {
    */
   static async start(options: EnsembleOptions = {}): Promise<Ensemble> {
     const size = options.servers ?? 3;
+    if (!Number.isInteger(size) || size < 1 || size > 255)
+      throw new OptionError('servers', 'a whole number from 1 to 255', size);
     const temporary = options.dataDir === undefined ? mkdtempSync(join(tmpdir(), 'zabra-')) : null;
     const base = options.dataDir ?? temporary!;
     const ids = Array.from({ length: size }, (_, index) => index + 1);

@@ -24,6 +24,7 @@ const ringBytes = 16 * 1024 * 1024;
 /** All deadlines are looked at this often. */
 const tickMs = 20;
 
+/** Settings of a server, of which only `dataDir` must be given; `journal` takes the place of JSON on stdout. */
 export type StartOptions = Partial<ServerOptions> & { readonly dataDir: string; readonly journal?: Journal };
 
 /** What a server shows of itself at a moment. */
@@ -52,6 +53,8 @@ export class Server {
   readonly #unlocks: (() => void)[];
   readonly #timer: NodeJS.Timeout;
   #closing: Promise<void> | null = null;
+  /** Those that wait for `ready`, told at each change. */
+  readonly #waiting = new Set<() => void>();
   #failed: (error: Error) => void = (error) => {
     throw error;
   };
@@ -67,6 +70,7 @@ export class Server {
     this.#unlocks = parts.unlocks;
     this.#timer = setInterval(() => parts.schedule(), tickMs);
     parts.failing.report = (error) => this.#fail(error);
+    this.core.onStatus = () => this.#wake();
   }
 
   /**
@@ -110,17 +114,21 @@ export class Server {
     };
   }
 
-  /** Resolves once clients are served. */
+  /**
+   * Resolves once clients are served.
+   *
+   * @throws Error when the server is closed before that
+   */
   async ready(): Promise<void> {
     while (!this.core.serving) {
-      await new Promise<void>((resolve) => {
-        const before = this.core.onStatus;
-        this.core.onStatus = () => {
-          before?.();
-          resolve();
-        };
-      });
+      if (this.#closing !== null) throw new Error(`server ${this.options.id} was closed before it served.`);
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
     }
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
   }
 
   /** What to do when the disk fails or another fatal error happens; by default it is thrown. */
@@ -131,6 +139,7 @@ export class Server {
   /** Disconnects everybody, makes what was written durable and frees everything. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
+    this.#wake();
     return this.#closing;
   }
 

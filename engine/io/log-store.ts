@@ -249,6 +249,8 @@ export class LogStore implements LogPort {
     this.#worker = new Worker(new URL('../../workers/log-writer.js', import.meta.url), {
       workerData: data,
       transferList: [port2],
+      // The flags of a program that embeds us are not the worker's: some of them would keep it from starting.
+      execArgv: [],
     });
     this.#worker.on('message', (message: LogMessage) => this.#onMessage(message));
     this.#worker.on('error', (error) => events.failed(error.message));

@@ -48,6 +48,7 @@ export class SnapshotStore implements SnapshotPort {
       minThreads: 0,
       maxThreads: 2,
       idleTimeout: 1000,
+      execArgv: [],
     });
   }
 
