@@ -6,7 +6,7 @@ import { Leaders } from './checkers/leaders.ts';
 import { Memory } from './checkers/memory.ts';
 import { Linearizable, Names, Reads } from './checkers/reads.ts';
 import { Sequence } from './checkers/sequence.ts';
-import { Expiry, Fifo, Monotonic } from './checkers/sessions.ts';
+import { Expiry, Fifo, Monotonic, Order } from './checkers/sessions.ts';
 import { Trees } from './checkers/trees.ts';
 import { WatchEvents } from './checkers/watches.ts';
 import type { SimClient } from './client.ts';
@@ -40,6 +40,7 @@ export class Checks implements Truth {
       this.acknowledged,
       new Trees(this),
       new Fifo(this),
+      new Order(this),
       new Monotonic(this),
       new Reads(this),
       new Linearizable(this),
@@ -112,6 +113,7 @@ export class Checks implements Truth {
       reply.reader.at = body;
       checker.replied(client, request, reply);
     }
+    reply.reader.at = body;
     if (request !== undefined && isWrite(request.kind)) this.onWrite(client);
   }
 

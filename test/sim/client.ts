@@ -287,6 +287,11 @@ export class SimClient {
     connection.send(w.copy());
   }
 
+  #forgetNode(path: string): void {
+    const at = this.created.indexOf(path);
+    if (at !== -1) this.created.splice(at, 1);
+  }
+
   #reply(body: Buffer): void {
     const reader = new Reader().reset(body);
     const xid = reader.i32();
@@ -307,6 +312,8 @@ export class SimClient {
     }
     const request = this.#pending.shift();
     this.#checks.replied(this, request, { xid, zxid, error, reader });
+    if (request?.kind === 'sequential' && error === 0) this.created.push(reader.string());
+    if (request?.kind === 'delete') this.#forgetNode(request.path);
   }
 }
 

@@ -61,6 +61,8 @@ export class Election {
 
   onVote(from: number, vote: Vote): void {
     if (!this.started || !this.self.isVoter || !this.self.isVoterId(from)) return;
+    // It has not heard yet that we lead no more: its choice of now may be another.
+    if (vote.state !== 'looking' && vote.leader === this.self.id) return;
     let isNewRound = false;
     if (vote.state === 'looking') {
       if (vote.round < this.round) {

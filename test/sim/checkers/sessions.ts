@@ -16,6 +16,22 @@ export class Fifo extends Checker {
   }
 }
 
+/** What a session asks for is committed in the order in which it asked, and never twice. */
+export class Order extends Checker {
+  readonly name = 'writes in session order';
+  readonly #last = new Map<number, number>();
+
+  override committed(txn: Txn): void {
+    const isHandshake = txn.type === txnType.createSession || txn.type === txnType.resumeSession;
+    if (isHandshake || txn.type === txnType.error || txn.origin === 0) return;
+    const last = this.#last.get(txn.session) ?? 0;
+    this.expect(txn.cxid > last, () => {
+      return `request ${txn.cxid} of session ${zxidText(txn.session)} is committed after its request ${last}`;
+    });
+    this.#last.set(txn.session, txn.cxid);
+  }
+}
+
 export class Monotonic extends Checker {
   readonly name = 'no way back in time';
 
