@@ -29,7 +29,7 @@ export function createWords(server: CoordinationServer): (word: string) => strin
   };
 }
 
-const alwaysAnswered = new Set(['ruok', 'conf', 'envi', 'isro']);
+const alwaysAnswered = new Set(['ruok', 'envi', 'isro']);
 
 const words: Readonly<Record<string, (server: CoordinationServer) => string>> = {
   ruok: () => 'imok',
@@ -97,7 +97,7 @@ function nodeCount(server: CoordinationServer): number {
 
 function briefLine(connection: Connection): string {
   const { counts, outstanding, link } = connection;
-  const interest = connection.paused ? 0 : 1;
+  const interest = connection.paused || connection.phase === 'closing' ? 0 : 1;
   return `${link.label}[${interest}](queued=${outstanding.length},recved=${counts.received},sent=${counts.sent})`;
 }
 
@@ -111,9 +111,9 @@ function fullLine(connection: Connection): string {
     `lop=${lastOpName(connection.lastOp)}`,
     `est=${Math.round(performance.timeOrigin + connection.since)}`,
     `to=${connection.timeoutMs}`,
-    `lcxid=0x${(connection.lastXid >>> 0).toString(16)}`,
+    `lcxid=0x${connection.lastXid.toString(16)}`,
     `lzxid=${zxidText(connection.lastZxid)}`,
-    `lresp=${Math.round(performance.timeOrigin + connection.lastReplyAt)}`,
+    `lresp=${whole(connection.lastReplyAt)}`,
     `llat=${whole(latency.last)}`,
     `minlat=${whole(Math.max(latency.min, 0))}`,
     `avglat=${average}`,
@@ -141,7 +141,9 @@ function conf(server: CoordinationServer): string {
   const own = options.servers.find((member) => member.id === options.id);
   if (own === undefined) return `${lines.join('\n')}\n`;
   const members = options.servers.map(
-    ({ id, host, quorumPort, electionPort, role }) => `server.${id}=${host}:${quorumPort}:${electionPort}:${role}`,
+    ({ id, host, quorumPort, electionPort, role, clientHost, clientPort }) =>
+      `server.${id}=${host}:${quorumPort}:${electionPort}:${role}` +
+      (clientPort === null ? '' : `;${clientHost ?? '0.0.0.0'}:${clientPort}`),
   );
   lines.push(
     `initLimit=${options.initLimit}`,
@@ -154,7 +156,8 @@ function conf(server: CoordinationServer): string {
     ...members,
     'version=0',
   );
-  return `${lines.join('\n')}\n`;
+  // No line ends here, as in ZooKeeper.
+  return lines.join('\n');
 }
 
 function envi(): string {
@@ -181,11 +184,12 @@ function envi(): string {
 }
 
 function mntr(server: CoordinationServer): string {
-  const { clients, tree, core, leading } = server;
+  const { clients, tree } = server;
   const { min, average, max } = clients.traffic.latency;
   const gauges: [string, string | number][] = [
     ['version', version],
     ['server_state', modeOf(server)],
+    ...(server.options.servers.length > 0 ? quorumGauges(server) : []),
     ['ephemerals_count', tree.table.ephemeralCount],
     ['num_alive_connections', clients.count],
     ['avg_latency', decimal(average)],
@@ -202,21 +206,31 @@ function mntr(server: CoordinationServer): string {
     ['local_sessions', 0],
     ['uptime', whole(server.uptimeMs)],
   ];
-  if (server.options.servers.length > 0) gauges.push(['peer_state', `${modeOf(server)} - ${core.phase}`]);
-  if (modeOf(server) === 'leader') {
-    const { followers, observers, pending } = core.learnerCounts();
-    gauges.push(
-      ['learners', followers + observers],
-      ['synced_followers', followers],
-      ['synced_observers', observers],
-      ['pending_syncs', pending],
-      ['quorum_size', server.options.servers.length],
-      ['last_proposal_size', leading.proposalBytes.last],
-      ['min_proposal_size', leading.proposalBytes.min],
-      ['max_proposal_size', leading.proposalBytes.max],
-    );
-  }
   return gauges.map(([key, value]) => `zk_${key}\t${value}\n`).join('');
+}
+
+/** What a server of an ensemble shows besides. */
+function quorumGauges(server: CoordinationServer): [string, string | number][] {
+  const { core, leading, options, role } = server;
+  const voters = options.servers.filter((member) => member.role === 'participant').length;
+  const gauges: [string, string | number][] = [
+    // Zab's phase; a server in another one does not answer `mntr`.
+    ['peer_state', `${role} - broadcast`],
+    ['quorum_size', voters],
+  ];
+  if (role !== 'leading') return gauges;
+  const { followers, observers, pending } = core.learnerCounts();
+  gauges.push(
+    ['learners', followers + observers],
+    ['synced_followers', followers],
+    ['synced_non_voting_followers', 0],
+    ['synced_observers', observers],
+    ['pending_syncs', pending],
+    ['last_proposal_size', leading.proposalBytes.last],
+    ['min_proposal_size', leading.proposalBytes.min],
+    ['max_proposal_size', leading.proposalBytes.max],
+  );
+  return gauges;
 }
 
 function whole(ms: number): number {

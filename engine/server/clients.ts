@@ -140,12 +140,9 @@ export class Clients {
       if (connection.phase !== 'new' && this.#mustWait(connection)) return;
       const found = frames.next(this.#options.juteMaxBuffer);
       if (found === 'more') return;
-      if (found === 'bad') {
-        this.#badFrame(connection);
-        return;
-      }
       this.traffic.received++;
       connection.counts.received++;
+      if (found === 'bad') return this.#badFrame(connection);
       if (connection.phase === 'new') this.#firstFrame(connection);
       else this.#request(connection, frames.bytes, frames.start, frames.end);
     }
@@ -185,15 +182,13 @@ export class Clients {
 
   /** A length out of range: a four-letter word in a new connection, else garbage. */
   #badFrame(connection: Connection): void {
-    const { badLength } = connection.frames;
-    const word = String.fromCharCode(
-      badLength >>> 24,
-      (badLength >>> 16) & 0xff,
-      (badLength >>> 8) & 0xff,
-      badLength & 0xff,
-    );
-    const answer = connection.phase === 'new' ? this.#ports.words(word) : null;
-    if (answer !== null) connection.link.write(Buffer.from(answer, 'utf8'));
+    const isNew = connection.phase === 'new';
+    connection.phase = 'closing';
+    const answer = isNew ? this.#ports.words(connection.frames.badWord) : null;
+    if (answer !== null) {
+      connection.link.write(Buffer.from(answer, 'utf8'));
+      this.#sent(connection);
+    }
     this.#close(connection);
   }
 
@@ -250,8 +245,7 @@ export class Clients {
       connection.touched = true;
       this.#touched.push(connection);
     }
-    connection.lastXid = xid;
-    connection.lastOp = op;
+    connection.asked(xid, op);
     const bodyStart = start + requestHeaderBytes;
     if (isWriteOp(op)) {
       this.#forward(connection, op, connection.session, xid, bytes, bodyStart, end);
@@ -285,6 +279,7 @@ export class Clients {
     const proof = reader.buffer() ?? Buffer.alloc(0);
     const ids = reader.bad ? null : authenticate(scheme, proof, this.#ports, this.#options.superDigest);
     if (ids !== null) connection.prove(ids);
+    this.#sent(connection);
     writeReply(this.#out(connection), xid, 0, ids === null ? errorCode.authFailed : errorCode.ok);
     if (ids === null) this.#closeAfterFlush(connection);
   }
@@ -351,6 +346,8 @@ export class Clients {
     connection.session = id;
     connection.timeoutMs = session.timeoutMs;
     connection.phase = 'open';
+    connection.asked(0, internalOp.createSession);
+    connection.lastZxid = txn.zxid;
     writeConnectResponse(this.#out(connection), session.timeoutMs, id, session.password, connection.readOnlyByte);
   }
 
@@ -383,7 +380,14 @@ export class Clients {
     if (connection === undefined || connection.phase === 'closing') return;
     const { identity } = connection;
     if (aclId !== 0 && !isAllowed(this.#tree.aclBytes(aclId), permission.read, identity, 0, identity.length)) return;
+    this.#sent(connection);
     writeEvent(this.#out(connection), type, path);
+  }
+
+  /** Something that answers no request: an event, a word. */
+  #sent(connection: Connection): void {
+    connection.counts.sent++;
+    this.traffic.sent++;
   }
 
   #answered(connection: Connection, since: number): void {

@@ -77,6 +77,11 @@ export class Connection {
     else this.out = null;
   }
 
+  asked(xid: number, op: number): void {
+    if (xid >= 0) this.lastXid = xid;
+    this.lastOp = op;
+  }
+
   answered(since: number, now: number): void {
     const took = now - since;
     const { latency } = this;

@@ -17,8 +17,8 @@ export class FramesIn {
   #at = 0;
   #partial: Writer | null = null;
 
-  /** Length that made `next` return `bad`: in a new connection it may be a four-letter word. */
-  badLength = 0;
+  /** The length that made `next` return `bad`, as text: in a new connection it may be a four-letter word. */
+  badWord = '';
 
   /** Takes a chunk; what `next` has not gone through of the one before is kept. */
   push(chunk: Buffer): void {
@@ -71,7 +71,7 @@ export class FramesIn {
   }
 
   #bad(length: number): 'bad' {
-    this.badLength = length;
+    this.badWord = String.fromCharCode(length >>> 24, (length >>> 16) & 255, (length >>> 8) & 255, length & 255);
     return 'bad';
   }
 
