@@ -49,6 +49,10 @@ export class ClientListener {
       });
       this.#server.listen({ port, host, backlog: 1024 }, () => resolve());
     });
+    // Out of file descriptors, for one: those who are connected are served on.
+    this.#server.removeAllListeners('error').on('error', (error) => {
+      this.#options.journal.error('a client could not be accepted', { reason: error.message });
+    });
   }
 
   get port(): number {
@@ -75,7 +79,8 @@ export class ClientListener {
     const link = new TcpLink(socket, address);
     this.#links.add(link);
     socket.on('data', (chunk: Buffer) => this.#events.bytes(link, chunk));
-    socket.on('end', () => link.destroy());
+    // `echo cons | nc` ends its side at once and still wants the whole answer.
+    socket.on('end', () => link.close());
     socket.on('error', () => link.destroy());
     socket.on('close', () => {
       link.destroy();

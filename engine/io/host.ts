@@ -51,6 +51,7 @@ export class Server {
   readonly #mesh: PeerMesh | null;
   readonly #listener: ClientListener | null;
   readonly #unlocks: (() => void)[];
+  readonly #turns: Turns;
   readonly #timer: NodeJS.Timeout;
   #closing: Promise<void> | null = null;
   /** Those that wait for `ready`, told at each change. */
@@ -68,7 +69,8 @@ export class Server {
     this.#mesh = parts.mesh;
     this.#listener = parts.listener;
     this.#unlocks = parts.unlocks;
-    this.#timer = setInterval(() => parts.schedule(), tickMs);
+    this.#turns = parts.turns;
+    this.#timer = setInterval(() => parts.turns.schedule(), tickMs);
     parts.failing.report = (error) => this.#fail(error);
     this.core.onStatus = () => this.#wake();
   }
@@ -147,6 +149,7 @@ export class Server {
     clearInterval(this.#timer);
     await this.#listener?.close();
     await this.#mesh?.close();
+    this.#turns.stop();
     await this.#log.close();
     await this.#snapshots.close();
     for (const unlock of this.#unlocks) unlock();
@@ -168,7 +171,7 @@ interface Parts {
   readonly mesh: PeerMesh | null;
   readonly listener: ClientListener | null;
   readonly unlocks: (() => void)[];
-  readonly schedule: () => void;
+  readonly turns: Turns;
   readonly failing: { report: (error: Error) => void };
 }
 
@@ -229,7 +232,7 @@ async function assemble(options: ServerOptions, journal: Journal): Promise<Parts
       mesh,
       listener,
       unlocks,
-      schedule: () => turns.schedule(),
+      turns,
       failing,
     };
   } catch (error) {
@@ -253,6 +256,11 @@ class Turns {
     if (this.#armed) return;
     this.#armed = true;
     setImmediate(this.#turn);
+  }
+
+  /** No turn comes any more, asked for or not. */
+  stop(): void {
+    this.run = () => {};
   }
 }
 

@@ -17,6 +17,7 @@ const protocolVersion = 1;
 const helloBytes = 32;
 const frameHeaderBytes = 8;
 const helloDeadlineMs = 3000;
+const dialDeadlineMs = 2000;
 const redialMs = { first: 10, max: 500 } as const;
 /** Frames of a turn are gathered in a buffer that starts with this much. */
 const gatherBytes = 64 * 1024;
@@ -76,6 +77,9 @@ export class PeerMesh implements PeerPort {
         );
       });
       this.#server.listen(port, host, () => resolve());
+    });
+    this.#server.removeAllListeners('error').on('error', (error) => {
+      this.#options.journal.error('a peer could not be accepted', { reason: error.message });
     });
     this.#checkedAt = performance.now();
     this.#timer = setInterval(() => this.#check(), Math.max(10, Math.floor(this.#options.heartbeatMs / 2)));
@@ -148,17 +152,21 @@ export class PeerMesh implements PeerPort {
     if (address === undefined || this.#closed) return;
     const socket = connect({ host: address.host, port: address.port, noDelay: true });
     state.socket = socket;
+    // The system would try for minutes, and ever more rarely, to reach a host that was cut off.
+    const deadline = setTimeout(() => socket.destroy(), dialDeadlineMs);
     socket.on('close', () => {
+      clearTimeout(deadline);
       if (state.socket === socket) state.socket = null;
       state.delayMs = Math.min(redialMs.max, Math.max(redialMs.first, state.delayMs * 2));
       this.#redial(peer, state.delayMs);
     });
-    socket.on('connect', () =>
+    socket.on('connect', () => {
+      clearTimeout(deadline);
       this.#handshake(socket, peer, () => {
         state.delayMs = 0;
         this.#start(peer, socket);
-      }),
-    );
+      });
+    });
     socket.on('error', () => socket.destroy());
   }
 
@@ -322,7 +330,7 @@ class Link {
     let at = 0;
     if (this.#partial !== null) {
       at = this.#fill(this.#partial, chunk);
-      if (this.#partial !== null) return;
+      if (this.#partial !== null || this.socket.destroyed) return;
     }
     let bytes = chunk;
     if (this.#head.length > 0) {
@@ -361,7 +369,8 @@ class Link {
 
   #deliver(bytes: Buffer, at: number, end: number): boolean {
     const body = bytes.subarray(at + frameHeaderBytes, end);
-    if (this.#ended || bytes.readUInt32BE(at + 4) !== crc32(body, 0, body.length)) {
+    // A frame before this one may have been reason enough to close the link.
+    if (this.socket.destroyed || bytes.readUInt32BE(at + 4) !== crc32(body, 0, body.length)) {
       this.socket.destroy();
       return false;
     }

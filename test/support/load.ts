@@ -12,7 +12,7 @@ import { pause } from './until.ts';
 
 const window = 24;
 /** A window of writes at most this often, ms: enough to have some in flight always, not too many to verify. */
-const windowMs = 40;
+const windowMs = 100;
 const pingMs = 1000;
 const connectDeadlineMs = 15_000;
 const flags = { ephemeral: 1, sequential: 2 } as const;

@@ -1,0 +1,157 @@
+/** Links between servers over real sockets: introductions, frames of every size, silence, and lies. */
+import assert from 'node:assert/strict';
+import { connect, type Socket } from 'node:net';
+import { afterEach, test } from 'node:test';
+import { crc32 } from 'node:zlib';
+import { PeerMesh } from '../../../engine/io/peer-mesh.ts';
+import { until } from '../../support/until.ts';
+
+const silent = { info: () => {}, warn: () => {}, error: () => {} };
+let open: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const close of open) await close();
+  open = [];
+});
+
+class Peer {
+  readonly mesh: PeerMesh;
+  readonly events: string[] = [];
+  readonly bodies: Buffer[] = [];
+  /** Called with each frame. */
+  onFrame: () => void = () => {};
+
+  constructor(id: number, peerTimeoutMs = 10_000, ensemble = 0) {
+    this.mesh = new PeerMesh(
+      { id, host: '127.0.0.1', port: 0, ensembleId: () => ensemble, heartbeatMs: 20, peerTimeoutMs, journal: silent },
+      {
+        up: (peer) => this.events.push(`up ${peer}`),
+        down: (peer) => this.events.push(`down ${peer}`),
+        frame: (_, body) => {
+          this.bodies.push(Buffer.from(body));
+          this.onFrame();
+        },
+      },
+    );
+    open.push(() => this.mesh.close());
+  }
+
+  async has(event: string, count = 1): Promise<void> {
+    await until(`"${event}"`, 5000, () => this.events.filter((other) => other === event).length >= count);
+  }
+}
+
+async function pair(ensembles = [0, 0]): Promise<[Peer, Peer]> {
+  const peers: [Peer, Peer] = [new Peer(1, 10_000, ensembles[0]), new Peer(2, 10_000, ensembles[1])];
+  for (const { mesh } of peers) await mesh.listen();
+  const addresses = peers.map(({ mesh }, n) => ({ id: n + 1, host: '127.0.0.1', port: mesh.port }));
+  for (const { mesh } of peers) mesh.setPeers(addresses);
+  return peers;
+}
+
+test('frames of every size arrive whole and in order, both ways', async () => {
+  const [one, two] = await pair([7, 0]);
+  await Promise.all([one.has('up 2'), two.has('up 1')]);
+  const sizes = [1, 7, 8, 9, 100, 65_535, 65_536, 70_000, 1_000_000, 3, 5_000_000, 1];
+  const bodies = sizes.map((size, n) => Buffer.alloc(size, n + 1));
+  for (const [from, to, name] of [
+    [one, 2, two],
+    [two, 1, one],
+  ] as const) {
+    for (const [n, body] of bodies.entries()) {
+      from.mesh.send(to, body);
+      if (n % 3 === 0) from.mesh.flush();
+    }
+    from.mesh.flush();
+    await until('last frame', 5000, () => name.bodies.length === bodies.length);
+    for (const [n, body] of bodies.entries()) assert.ok(body.equals(name.bodies[n]!), `frame ${n}`);
+  }
+});
+
+test('data of two ensembles: no link', async () => {
+  const [one, two] = await pair([7, 8]);
+  const [three, four] = await pair([7, 7]);
+  await Promise.all([three.has('up 2'), four.has('up 1')]);
+  assert.deepEqual([one.events, two.events], [[], []]);
+});
+
+test('a link that is reset comes back; one whose other end is closed is reported at once', async () => {
+  const [one, two] = await pair();
+  await Promise.all([one.has('up 2'), two.has('up 1')]);
+  one.mesh.reset(2, 'test');
+  await Promise.all([one.has('up 2', 2), two.has('up 1', 2)]);
+  assert.deepEqual(one.events, ['up 2', 'down 2', 'up 2']);
+  await two.mesh.close();
+  await one.has('down 2', 2);
+});
+
+/** A socket that says it is server 2 and says what it is told to. */
+async function impostor(target: Peer): Promise<Socket> {
+  target.mesh.setPeers([{ id: 2, host: '127.0.0.1', port: 1 }]);
+  const socket = connect({ port: target.mesh.port, host: '127.0.0.1' });
+  socket.on('error', () => socket.destroy());
+  open.push(() => void socket.destroy());
+  const hello = Buffer.alloc(32);
+  for (const [n, value] of [0x5a424d48, 1, 2, 1].entries()) hello.writeUInt32BE(value, n * 4);
+  hello.writeUInt32BE(crc32(hello.subarray(0, 24)), 24);
+  socket.write(hello);
+  await target.has('up 2');
+  return socket;
+}
+
+function frame(text: string, crc = crc32(Buffer.from(text))): Buffer {
+  const head = Buffer.alloc(8);
+  head.writeUInt32BE(text.length, 0);
+  head.writeUInt32BE(crc, 4);
+  return Buffer.concat([head, Buffer.from(text)]);
+}
+
+test('a frame that comes byte by byte is a frame', async () => {
+  const one = new Peer(1);
+  await one.mesh.listen();
+  const socket = await impostor(one);
+  const bytes = Buffer.concat([frame('first'), frame('second')]);
+  for (const byte of bytes) {
+    socket.write(Buffer.from([byte]));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await until('two frames', 5000, () => one.bodies.length === 2);
+  assert.deepEqual(one.bodies.map(String), ['first', 'second']);
+});
+
+test('nothing that follows a bad frame is delivered, however the bytes were cut', async () => {
+  for (const cut of [0, 10, 21]) {
+    const one = new Peer(1);
+    await one.mesh.listen();
+    const socket = await impostor(one);
+    const bytes = Buffer.concat([frame('good'), frame('damaged', 1), frame('never')]);
+    socket.write(bytes.subarray(0, cut));
+    if (cut > 12) await until('the good frame', 5000, () => one.bodies.length === 1);
+    socket.write(bytes.subarray(cut));
+    await one.has('down 2');
+    assert.deepEqual(one.bodies.map(String), ['good'], `cut at ${cut}`);
+  }
+});
+
+test('nothing that follows a frame that made no sense is delivered', async () => {
+  const one = new Peer(1);
+  await one.mesh.listen();
+  one.onFrame = () => one.mesh.reset(2, 'nonsense');
+  const socket = await impostor(one);
+  socket.write(Buffer.concat([frame('nonsense'), frame('never')]));
+  await one.has('down 2');
+  assert.deepEqual(one.bodies.map(String), ['nonsense']);
+});
+
+test('a silent peer is given up after its time-out, one that keeps the link alive is not', async () => {
+  const one = new Peer(1, 300);
+  await one.mesh.listen();
+  const socket = await impostor(one);
+  const started = performance.now();
+  const alive = setInterval(() => socket.write(frame('')), 50);
+  open.push(() => clearInterval(alive));
+  await until('pause', 2000, () => performance.now() - started > 600);
+  assert.deepEqual(one.events, ['up 2']);
+  clearInterval(alive);
+  await one.has('down 2');
+  assert.ok(performance.now() - started > 800);
+});
