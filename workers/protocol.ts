@@ -1,6 +1,6 @@
 /** What the main thread and the workers say to each other. */
 import type { MessagePort } from 'node:worker_threads';
-import type { StateRecord } from '../engine/log/hard-state.ts';
+import type { LogEnd, LogWriterOptions, SegmentInfo } from '../engine/log/writer.ts';
 import type { RingMemory } from './ring.ts';
 
 /** Kinds of records in the log ring. `extra` is the field of that name. */
@@ -22,27 +22,13 @@ export const logRecord = {
 } as const;
 
 /** What the log worker needs to go on where recovery ended. */
-export interface LogWorkerData {
+export interface LogWorkerData extends LogWriterOptions {
   readonly folder: string;
-  readonly server: number;
   readonly ring: RingMemory;
   readonly large: MessagePort;
-  readonly segmentBytes: number;
-  readonly preallocateBytes: number;
-  readonly state: StateRecord;
-  readonly segments: readonly SegmentInfo[];
-  /** zxid at the end of the log, where the newest segment goes on, and the chain there. */
-  readonly last: number;
-  readonly end: number;
-  readonly chain: number;
+  readonly recovered: LogEnd;
   /** Report fsyncs that take longer, ms. */
   readonly slowMs: number;
-}
-
-export interface SegmentInfo {
-  readonly sequence: number;
-  /** zxid before its first batch. */
-  readonly start: number;
 }
 
 /** From the log worker. `synced` may stand for any number of writes. */
@@ -50,9 +36,4 @@ export type LogMessage =
   | { readonly kind: 'synced'; readonly ticket: number; readonly last: number }
   | { readonly kind: 'segments'; readonly segments: readonly SegmentInfo[] }
   | { readonly kind: 'slow'; readonly ms: number; readonly bytes: number }
-  | { readonly kind: 'closed' }
   | { readonly kind: 'failed'; readonly error: string };
-
-export function segmentName(sequence: number): string {
-  return `log.${String(sequence).padStart(10, '0')}`;
-}

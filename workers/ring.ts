@@ -7,6 +7,8 @@
  * The writer copies a record in and publishes it with one store; `wake` costs one notify however
  * many records were published. The reader sleeps on the count of records. No locks, one of each.
  */
+import { assert } from '../engine/base/assert.ts';
+
 export const recordHeaderBytes = 24;
 
 const written = 0;
@@ -19,6 +21,8 @@ export interface RingMemory {
 }
 
 export function createRing(bytes: number): RingMemory {
+  // Positions wrap at 2**32; with another size they would jump within the ring there.
+  assert((bytes & (bytes - 1)) === 0 && bytes > 0, 'the size of a ring is a power of two', bytes);
   return { control: new SharedArrayBuffer(16), data: new SharedArrayBuffer(bytes) };
 }
 
@@ -39,11 +43,15 @@ export class RingWriter {
     return recordHeaderBytes + length > this.#data.length / 2;
   }
 
+  /** True when a record with so long a payload fits now; it stays true until the next push. */
+  hasRoom(length: number): boolean {
+    const used = (this.#at - Atomics.load(this.#control, read)) >>> 0;
+    return used + recordHeaderBytes + length <= this.#data.length;
+  }
+
   /** Copies a record in; false when there is no room for it now. */
   push(kind: number, ticket: number, extra: number, payload: Uint8Array): boolean {
-    const needed = recordHeaderBytes + payload.length;
-    const used = (this.#at - Atomics.load(this.#control, read)) >>> 0;
-    if (used + needed > this.#data.length) return false;
+    if (!this.hasRoom(payload.length)) return false;
     this.#header.setUint32(0, payload.length);
     this.#header.setUint32(4, kind);
     this.#header.setFloat64(8, ticket);

@@ -1,22 +1,39 @@
 /**
- * Tasks of the snapshot pool: compress and append a chunk, expand a chunk, verify a file.
+ * Tasks of the snapshot pool: compress and append a chunk, expand a chunk, verify and publish a file.
  *
  * The main thread serializes a bit of the tree per turn and hands the bytes over; everything that
- * costs time happens here.
+ * costs time or waits for the disk happens here. What is wrong with a file is a result; an error
+ * that is thrown rejects the task.
  */
-import { closeSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { crc32 } from '../engine/io/crc32.ts';
+import { syncFolder } from '../engine/io/data-folder.ts';
 import {
   chunkHeaderBytes,
   decodeChunkHeader,
   decodeFileHeader,
-  encodeChunkHeader,
+  encodeChunk,
+  encodeFileHeader,
   fileHeaderBytes,
   footerBytes,
   Seal,
   type ChunkHeader,
 } from '../engine/snapshot/file.ts';
 import { lz4 } from './lz4.ts';
+
+/** A chunk holds at least one record, and a record at most one znode of the largest frame. */
+const chunkBytesMax = 128 * 1024 * 1024;
+
+export interface BeginTask {
+  readonly path: string;
+  readonly zxid: number;
+}
+
+/** Starts a file anew. */
+export function begin({ path, zxid }: BeginTask): void {
+  writeFileSync(path, encodeFileHeader(zxid, crc32));
+}
 
 export interface AppendTask {
   readonly path: string;
@@ -27,26 +44,64 @@ export interface AppendTask {
 export function append({ path, raw }: AppendTask): ChunkHeader {
   const bytes = Buffer.from(raw.buffer, raw.byteOffset, raw.length);
   const compressed = lz4.compress(bytes);
-  const stored = compressed.length < bytes.length ? compressed : bytes;
-  const header = { rawLength: bytes.length, storedLength: stored.length, crc: crc32(stored, 0, stored.length) };
-  const file = openSync(path, 'a');
-  writeSync(file, encodeChunkHeader(header));
-  for (let done = 0; done < stored.length;) done += writeSync(file, stored, done);
-  closeSync(file);
-  return header;
+  const chunk = encodeChunk(bytes.length, compressed.length < bytes.length ? compressed : bytes, crc32);
+  withFile(path, 'a', (file) => writeAll(file, chunk));
+  return decodeChunkHeader(chunk);
 }
 
-export interface FinishTask {
+export interface PublishTask {
+  /** The temporary file, and the name that it gets. */
   readonly path: string;
-  readonly footer: Uint8Array;
+  readonly name: string;
+  readonly zxid: number;
+  /** Appended first; null for a file that came with its own. */
+  readonly footer: Uint8Array | null;
 }
 
-/** Appends the footer and makes the file durable. */
-export function finish({ path, footer }: FinishTask): void {
-  const file = openSync(path, 'a');
-  writeSync(file, footer);
-  fsyncSync(file);
-  closeSync(file);
+/**
+ * Makes a file durable and reads it back; when it is whole it gets its name.
+ *
+ * @returns what is wrong with the file, or null
+ */
+export function publish({ path, name, zxid, footer }: PublishTask): string | null {
+  withFile(path, 'a', (file) => {
+    if (footer !== null) writeAll(file, footer);
+    fsyncSync(file);
+  });
+  const error = verify({ path, zxid });
+  if (error !== null) return error;
+  renameSync(path, name);
+  syncFolder(dirname(name));
+  return null;
+}
+
+export interface VerifyTask {
+  readonly path: string;
+  readonly zxid: number;
+}
+
+/** Checks everything that can be checked of a file; returns what is wrong, or null. */
+export function verify({ path, zxid }: VerifyTask): string | null {
+  return withFile(path, 'r', (file) => {
+    const head = Buffer.alloc(fileHeaderBytes);
+    readSync(file, head, 0, head.length, 0);
+    const headZxid = decodeFileHeader(head, crc32);
+    if (headZxid < 0) return 'its header is damaged';
+    if (headZxid !== zxid) return 'its header tells another zxid than its name';
+    const seal = new Seal(crc32);
+    for (let offset = fileHeaderBytes; ;) {
+      const chunk = readAt(file, offset);
+      if (chunk.error !== null) return chunk.error;
+      if (chunk.raw === null) {
+        const footer = Buffer.alloc(footerBytes);
+        readSync(file, footer, 0, footerBytes, offset);
+        if (!seal.matches(footer)) return 'its footer does not match';
+        return fstatSync(file).size === offset + footerBytes ? null : 'there are bytes after its footer';
+      }
+      seal.add(chunk.header);
+      offset = chunk.next;
+    }
+  });
 }
 
 export interface ReadTask {
@@ -64,54 +119,36 @@ export interface ReadChunk {
 
 /** Reads and expands the chunk at `offset`. */
 export function read({ path, offset }: ReadTask): ReadChunk {
-  const file = openSync(path, 'r');
-  try {
-    return readAt(file, offset);
-  } finally {
-    closeSync(file);
-  }
-}
-
-/** Checks everything that can be checked of a file; returns what is wrong, or null. */
-export function verify({ path }: { readonly path: string }): string | null {
-  const file = openSync(path, 'r');
-  try {
-    const head = Buffer.alloc(fileHeaderBytes);
-    readSync(file, head, 0, head.length, 0);
-    if (decodeFileHeader(head, crc32) < 0) return 'its header is damaged';
-    const seal = new Seal(crc32);
-    for (let offset = fileHeaderBytes; ;) {
-      const chunk = readAt(file, offset);
-      if (chunk.error !== null) return chunk.error;
-      if (chunk.raw === null) {
-        const footer = Buffer.alloc(footerBytes);
-        readSync(file, footer, 0, footerBytes, offset);
-        return seal.matches(footer) ? null : 'its footer does not match';
-      }
-      seal.add(chunk.header);
-      offset = chunk.next;
-    }
-  } finally {
-    closeSync(file);
-  }
+  return withFile(path, 'r', (file) => readAt(file, offset));
 }
 
 function readAt(file: number, offset: number): ReadChunk {
   const head = Buffer.alloc(chunkHeaderBytes);
   const got = readSync(file, head, 0, chunkHeaderBytes, offset);
   const header = decodeChunkHeader(head);
+  const { crc, rawLength, storedLength } = header;
   const failed = (error: string): ReadChunk => ({ header, raw: null, next: offset, error });
   if (got < chunkHeaderBytes) return failed('it ends early');
-  if (header.rawLength === 0 && header.storedLength === 0) return { header, raw: null, next: offset, error: null };
-  if (header.storedLength > header.rawLength || header.rawLength > chunkBytesMax)
-    return failed(`the chunk at ${offset} is damaged`);
-  const stored = Buffer.allocUnsafeSlow(header.storedLength);
-  if (readSync(file, stored, 0, stored.length, offset + chunkHeaderBytes) < stored.length)
-    return failed('it ends early');
-  if (crc32(stored, 0, stored.length) !== header.crc) return failed(`the chunk at ${offset} is damaged`);
-  const raw = header.storedLength === header.rawLength ? stored : lz4.expand(stored, header.rawLength);
-  return { header, raw, next: offset + chunkHeaderBytes + header.storedLength, error: null };
+  if (rawLength === 0 && storedLength === 0) return { header, raw: null, next: offset, error: null };
+  const damaged = `the chunk at ${offset} is damaged`;
+  if (storedLength > rawLength || rawLength > chunkBytesMax) return failed(damaged);
+  const chunk = Buffer.allocUnsafeSlow(chunkHeaderBytes + storedLength);
+  if (readSync(file, chunk, 0, chunk.length, offset) < chunk.length) return failed('it ends early');
+  if (crc32(chunk, 4, chunk.length) !== crc) return failed(damaged);
+  const stored = chunk.subarray(chunkHeaderBytes);
+  const raw = storedLength === rawLength ? stored : lz4.expand(stored, rawLength);
+  return { header, raw, next: offset + chunk.length, error: null };
 }
 
-/** A chunk holds at least one record, and a record at most one znode of the largest frame. */
-const chunkBytesMax = 128 * 1024 * 1024;
+function withFile<T>(path: string, flags: string, work: (file: number) => T): T {
+  const file = openSync(path, flags);
+  try {
+    return work(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function writeAll(file: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length;) done += writeSync(file, bytes, done);
+}

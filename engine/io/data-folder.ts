@@ -8,10 +8,10 @@ import {
   openSync,
   readFileSync,
   readdirSync,
-  unlinkSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 /** Everything that keeps a server from starting or going on because of its disk; one sentence for the operator. */
 export class StorageError extends Error {
@@ -24,8 +24,11 @@ export class StorageError extends Error {
 /** Makes a folder's entries durable: a created, renamed or removed name is on disk after this. */
 export function syncFolder(folder: string): void {
   const handle = openSync(folder, 'r');
-  fsyncSync(handle);
-  closeSync(handle);
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
 }
 
 /** The engine's own folder inside dataDir, as ZooKeeper has `version-2`. */
@@ -38,58 +41,69 @@ export const folderName = 'zabra-1';
  * @throws StorageError when it cannot be written, is in use, or dataDir holds Apache ZooKeeper's data
  */
 export function openFolder(dataDir: string): { folder: string; unlock: () => void } {
-  const folder = join(dataDir, folderName);
+  const folder = resolve(dataDir, folderName);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     accessSync(folder, constants.W_OK);
+    if (readdirSync(dataDir).includes('version-2') && readdirSync(folder).length === 0) {
+      throw new StorageError(
+        `${dataDir} holds data of Apache ZooKeeper (version-2), which this server does not read: set another dataDir.`,
+      );
+    }
+    return { folder, unlock: takeLock(folder) };
   } catch (error) {
+    if (error instanceof StorageError) throw error;
     throw new StorageError(
       `${folder} cannot be written (${(error as Error).message}): make it writable or set another dataDir.`,
     );
   }
-  if (readdirSync(dataDir).includes('version-2') && readdirSync(folder).length === 0) {
-    throw new StorageError(
-      `${dataDir} holds data of Apache ZooKeeper (version-2), which this server does not read: set another dataDir.`,
-    );
-  }
-  const lock = join(folder, 'lock');
-  takeLock(lock, folder);
-  return { folder, unlock: () => unlinkSync(lock) };
+}
+
+/** Makes a folder and those above it; a new name is durable before anything is promised to be in it. */
+function makeFolder(folder: string): void {
+  const topmost = mkdirSync(folder, { recursive: true });
+  if (topmost === undefined) return;
+  for (let made = folder; made.length >= topmost.length; made = dirname(made)) syncFolder(dirname(made));
 }
 
 /**
- * The lock names the process and its start time, so that one left behind by a kill -9 or a reboot is
- * recognised although its number may have been given to another process since.
+ * The lock is an empty file named for the process and its start time, so that one left behind by a
+ * kill -9 or a reboot is recognised although its number may have been given to another process since.
+ * Each makes its own first and looks for others then: of two that start at once at least one sees the
+ * other, and nobody ever removes the file of a process that lives.
  */
-function takeLock(lock: string, folder: string): void {
-  const own = `${process.pid} ${startTime(process.pid)}`;
-  for (let attempt = 0; attempt < 2; attempt++) {
-    try {
-      writeFileSync(lock, own, { flag: 'wx' });
-      return;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST')
-        throw new StorageError(`${lock}: ${(error as Error).message}`);
+function takeLock(folder: string): () => void {
+  const own = `lock.${process.pid}.${startTime(process.pid)}`;
+  const path = join(folder, own);
+  const isOwnHeld = readdirSync(folder).includes(own);
+  if (!isOwnHeld) writeFileSync(path, '');
+  for (const name of readdirSync(folder)) {
+    const [, pid, started] = /^lock\.(\d+)\.(\w+)$/.exec(name) ?? [];
+    if (pid === undefined || (name === own && !isOwnHeld)) continue;
+    if (startTime(Number(pid)) === started) {
+      if (!isOwnHeld) rmSync(path);
+      throw new StorageError(`${folder} is in use by process ${pid}: stop that server first or set another dataDir.`);
     }
-    const [pid, started] = readFileSync(lock, 'utf8').split(' ');
-    const isOther = Number(pid) !== process.pid && startTime(Number(pid)) === started && started !== '';
-    const isOwn = Number(pid) === process.pid && started === startTime(process.pid);
-    if (isOther || isOwn) throw new StorageError(`${folder} is in use by process ${pid}: stop that server first.`);
-    unlinkSync(lock);
+    rmSync(join(folder, name), { force: true });
   }
-  throw new StorageError(`${folder} is being locked by another server that starts just now.`);
+  return () => rmSync(path, { force: true });
 }
 
 /** When a process was started, as the system tells; '' for a process that is not there. */
 function startTime(pid: number): string {
+  if (process.platform !== 'linux') return isAlive(pid) ? 'alive' : '';
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    // From the third field on, as `man proc` numbers them: the state, …, 20 the threads, 22 the start time.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // A zombie is gone, unless a thread of it still is in the middle of a write.
+    return fields[0] === 'Z' && Number(fields[17]) <= 1 ? '' : (fields[19] ?? '');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    // ESRCH: it ended while its file was being read.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return '';
+    throw error;
   }
-  if (process.platform === 'linux') return '';
-  return isAlive(pid) ? 'alive' : '';
 }
 
 function isAlive(pid: number): boolean {

@@ -5,6 +5,7 @@
  */
 import { createHash, randomFillSync, timingSafeEqual } from 'node:crypto';
 import { createWords } from '../admin/words.ts';
+import { assert } from '../base/assert.ts';
 import type { Tree } from '../tree/tree.ts';
 import { Tree as StateTree } from '../tree/tree.ts';
 import { Restore } from '../snapshot/state.ts';
@@ -15,7 +16,8 @@ import { ClientListener } from './client-listener.ts';
 import { crc32 } from './crc32.ts';
 import { openFolder, StorageError } from './data-folder.ts';
 import { createJournal } from './journal.ts';
-import { LogStore, recoverLog, type RecoveredLog } from './log-store.ts';
+import { recoverLog, type RecoveredLog } from './log-recovery.ts';
+import { LogStore } from './log-store.ts';
 import { PeerMesh, type MeshAddress } from './peer-mesh.ts';
 import { SnapshotStore } from './snapshot-store.ts';
 
@@ -184,8 +186,8 @@ async function assemble(options: ServerOptions, journal: Journal): Promise<Parts
     unlocks.push(data.unlock);
     const logData = options.dataLogDir === options.dataDir ? data : openFolder(options.dataLogDir);
     if (logData !== data) unlocks.push(logData.unlock);
-    snapshots = new SnapshotStore(data.folder);
-    for (const reason of await snapshots.settle()) journal.warn('damaged snapshot set aside', { reason });
+    snapshots = new SnapshotStore(data.folder, (reason) => journal.warn('damaged snapshot set aside', { reason }));
+    await snapshots.settle();
     const tree = await loadTree(snapshots);
     const logOptions = {
       folder: logData.folder,
@@ -195,9 +197,8 @@ async function assemble(options: ServerOptions, journal: Journal): Promise<Parts
       ringBytes,
       slowMs: options.fsyncWarnMs,
     };
-    const recovered = recoverLog(logOptions, snapshots.newest);
-    if (recovered.cutBytes > 0)
-      journal.warn('torn tail of the log cut', { bytes: recovered.cutBytes, after: recovered.last });
+    const recovered = recoverLog(logData.folder, options.id, snapshots.newest);
+    for (const note of recovered.notes) journal.warn('recovery', { note, zxid: recovered.last });
 
     const turns = new Turns();
     const failing = {
@@ -275,6 +276,7 @@ async function loadTree(snapshots: SnapshotStore): Promise<Tree> {
   });
   const result = error ?? malformed ?? restore.finish();
   if (typeof result === 'string') throw new StorageError(`the newest snapshot cannot be read: ${result}.`);
+  assert(result.lastZxid === snapshots.newest, 'a snapshot holds the state that it is named for', result.lastZxid);
   return result;
 }
 

@@ -1,137 +1,108 @@
 /**
  * Snapshots on disk, with a Piscina pool that compresses, checksums, writes and expands them.
  *
- *   <folder>/snapshot.<zxid in hex, 14 digits>       complete, durable, verified when it was made
+ *   <folder>/snapshot.<zxid in hex, 14 digits>       complete, durable, read back once when it was made
  *   <folder>/snapshot.<…>.tmp                        unfinished: removed at the next start
+ *   <folder>/snapshot.<…>.damaged                    found damaged later: set aside for the operator
  */
-import {
-  existsSync,
-  readdirSync,
-  renameSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-  openSync,
-  writeSync,
-  fsyncSync,
-  closeSync,
-} from 'node:fs';
+import { closeSync, openSync, readdirSync, renameSync, rmSync, unlinkSync, writeSync } from 'node:fs';
 import { open as openFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Piscina } from 'piscina';
-import { encodeFileHeader, fileHeaderBytes, Seal, type ChunkHeader } from '../snapshot/file.ts';
+import { fileHeaderBytes, Seal, type ChunkHeader } from '../snapshot/file.ts';
 import type { SnapshotFile, SnapshotPort, SnapshotReceiver, SnapshotSink } from '../server/ports.ts';
-import type { ReadChunk } from '../../workers/snapshot.ts';
+import type { AppendTask, BeginTask, PublishTask, ReadChunk, ReadTask, VerifyTask } from '../../workers/snapshot.ts';
 import { crc32 } from './crc32.ts';
 import { syncFolder } from './data-folder.ts';
 
-function snapshotName(zxid: number): string {
-  return `snapshot.${zxid.toString(16).padStart(14, '0')}`;
+/** The tasks of workers/snapshot.ts. */
+class Pool {
+  readonly #pool = new Piscina({
+    filename: new URL('../../workers/snapshot.js', import.meta.url).href,
+    minThreads: 0,
+    maxThreads: 2,
+    idleTimeout: 1000,
+    execArgv: [],
+  });
+
+  begin(task: BeginTask): Promise<void> {
+    return this.#pool.run(task, { name: 'begin' });
+  }
+
+  append(task: AppendTask): Promise<ChunkHeader> {
+    return this.#pool.run(task, { name: 'append' });
+  }
+
+  publish(task: PublishTask): Promise<string | null> {
+    return this.#pool.run(task, { name: 'publish' });
+  }
+
+  verify(task: VerifyTask): Promise<string | null> {
+    return this.#pool.run(task, { name: 'verify' });
+  }
+
+  read(task: ReadTask): Promise<ReadChunk> {
+    return this.#pool.run(task, { name: 'read' });
+  }
+
+  close(): Promise<void> {
+    return this.#pool.destroy();
+  }
 }
 
 export class SnapshotStore implements SnapshotPort {
   readonly #folder: string;
-  readonly #pool: Piscina;
+  readonly #pool = new Pool();
+  readonly #damaged: (reason: string) => void;
   /** zxids of the complete snapshots, oldest first. */
   #complete: number[] = [];
 
-  /** Opens the store; unfinished files of an earlier life are removed. */
-  constructor(folder: string) {
+  /**
+   * Opens the store; unfinished files of an earlier life are removed.
+   *
+   * @param damaged told of each file that is found damaged and set aside
+   */
+  constructor(folder: string, damaged: (reason: string) => void) {
     this.#folder = folder;
+    this.#damaged = damaged;
     for (const name of readdirSync(folder)) {
-      if (/^snapshot\.[0-9a-f]{14}\.tmp$/.test(name)) unlinkSync(join(folder, name));
+      if (/^snapshot\..*\.tmp$/.test(name)) unlinkSync(join(folder, name));
       else if (/^snapshot\.[0-9a-f]{14}$/.test(name)) this.#complete.push(Number.parseInt(name.slice(9), 16));
     }
     this.#complete.sort((a, b) => a - b);
-    this.#pool = new Piscina({
-      filename: new URL('../../workers/snapshot.js', import.meta.url).href,
-      minThreads: 0,
-      maxThreads: 2,
-      idleTimeout: 1000,
-      execArgv: [],
-    });
+    // A kill may have come between a rename and this.
+    syncFolder(folder);
   }
 
   get newest(): number {
     return this.#complete.at(-1) ?? -1;
   }
 
-  /**
-   * Verifies the newest snapshot and steps back to older ones until one is whole.
-   *
-   * @returns files that were found damaged and set aside, as `<name>.damaged`
-   */
-  async settle(): Promise<string[]> {
-    const setAside: string[] = [];
-    while (this.#complete.length > 0) {
-      const path = this.#path(this.newest);
-      const error = (await this.#pool.run({ path }, { name: 'verify' })) as string | null;
-      if (error === null) break;
+  /** Verifies the newest snapshot and steps back to older ones until one is whole. */
+  async settle(): Promise<void> {
+    for (let zxid = this.newest; zxid >= 0; zxid = this.newest) {
+      const path = this.#path(zxid);
+      const error = await this.#pool.verify({ path, zxid }).catch((thrown: Error) => thrown.message);
+      if (error === null) return;
       renameSync(path, `${path}.damaged`);
-      setAside.push(`${path}: ${error}`);
-      this.#complete.pop();
+      this.#complete = this.#complete.filter((known) => known !== zxid);
+      this.#damaged(`${path}: ${error}`);
     }
-    return setAside;
   }
 
   create(zxid: number, progress: () => void): SnapshotSink {
-    const path = `${this.#path(zxid)}.tmp`;
-    writeFileSync(path, encodeFileHeader(zxid, crc32));
-    return new Sink(path, this.#pool, progress, () => this.#publish(zxid));
+    return new Sink(this.#pool, `${this.#path(zxid)}.tmp`, zxid, progress, (task) => this.#publish(task));
   }
 
   open(done: (source: SnapshotFile | null) => void): void {
-    const zxid = this.newest;
-    if (zxid < 0) {
-      done(null);
-      return;
-    }
-    const path = this.#path(zxid);
-    openFile(path, 'r').then(
-      (file) => {
-        const bytesTotal = statSync(path).size;
-        done({
-          zxid,
-          bytesTotal,
-          read(offset, length, given) {
-            const bytes = Buffer.allocUnsafeSlow(length);
-            file.read(bytes, 0, length, offset).then(
-              ({ bytesRead }) => given(bytesRead === length ? bytes : null),
-              () => given(null),
-            );
-          },
-          close: () => void file.close(),
-        });
-      },
-      () => done(null),
-    );
+    // A learner would refuse a damaged one again and again, so it is verified before it is sent.
+    this.settle()
+      .then(() => (this.newest < 0 ? null : openSource(this.#path(this.newest), this.newest)))
+      .then(done, () => done(null));
   }
 
   receive(zxid: number, bytesTotal: number): SnapshotReceiver {
-    const path = `${this.#path(zxid)}.tmp`;
-    const file = openSync(path, 'w');
-    return {
-      write: (offset, bytes) => void writeSync(file, bytes, 0, bytes.length, offset),
-      finish: (done) => {
-        fsyncSync(file);
-        closeSync(file);
-        if (statSync(path).size !== bytesTotal) {
-          done('the snapshot has another length than announced');
-          return;
-        }
-        this.#pool.run({ path }, { name: 'verify' }).then(
-          (error: string | null) => {
-            if (error === null) this.#publish(zxid);
-            done(error);
-          },
-          (error: Error) => done(error.message),
-        );
-      },
-      abort: () => {
-        closeSync(file);
-        unlinkSync(path);
-      },
-    };
+    return new Receiver(`${this.#path(zxid)}.received.tmp`, zxid, bytesTotal, (task) => this.#publish(task));
   }
 
   load(chunk: (bytes: Buffer) => void, done: (error: string | null) => void): void {
@@ -140,64 +111,86 @@ export class SnapshotStore implements SnapshotPort {
 
   retain(keep: number, done: (oldest: number) => void): void {
     while (this.#complete.length > Math.max(keep, 2)) unlinkSync(this.#path(this.#complete.shift()!));
-    syncFolder(this.#folder);
     done(this.#complete[0] ?? -1);
   }
 
   async close(): Promise<void> {
-    await this.#pool.destroy();
+    await this.#pool.close();
   }
 
   async #load(chunk: (bytes: Buffer) => void): Promise<string | null> {
     const path = this.#path(this.newest);
-    const read = (offset: number): Promise<ReadChunk> =>
-      this.#pool.run({ path, offset }, { name: 'read' }) as Promise<ReadChunk>;
     // One chunk is expanded ahead while the last one is taken in.
-    let ahead = read(fileHeaderBytes);
+    let ahead = this.#pool.read({ path, offset: fileHeaderBytes });
     for (;;) {
       const { raw, next, error } = await ahead;
-      if (error !== null) return error;
+      if (error !== null) return `${path}: ${error}`;
       if (raw === null) return null;
-      ahead = read(next);
+      ahead = this.#pool.read({ path, offset: next });
       chunk(Buffer.from(raw.buffer, raw.byteOffset, raw.length));
     }
   }
 
-  #publish(zxid: number): void {
-    const path = this.#path(zxid);
-    renameSync(`${path}.tmp`, path);
-    syncFolder(this.#folder);
-    this.#complete = [...this.#complete.filter((known) => known !== zxid), zxid].sort((a, b) => a - b);
+  /** Verifies a finished file and makes it visible; what fails leaves nothing behind. */
+  async #publish({ path, zxid, footer }: Unpublished): Promise<string | null> {
+    const error = await this.#pool
+      .publish({ path, name: this.#path(zxid), zxid, footer })
+      .catch((thrown: Error) => thrown.message);
+    if (error === null) this.#complete = [...new Set([...this.#complete, zxid])].sort((a, b) => a - b);
+    else rmSync(path, { force: true });
+    return error;
   }
 
   #path(zxid: number): string {
-    return join(this.#folder, snapshotName(zxid));
+    return join(this.#folder, `snapshot.${zxid.toString(16).padStart(14, '0')}`);
   }
+}
+
+type Unpublished = Omit<PublishTask, 'name'>;
+type Publish = (task: Unpublished) => Promise<string | null>;
+
+async function openSource(path: string, zxid: number): Promise<SnapshotFile> {
+  const file = await openFile(path, 'r');
+  const { size } = await file.stat();
+  return {
+    zxid,
+    bytesTotal: size,
+    read(offset, length, given) {
+      const bytes = Buffer.allocUnsafeSlow(length);
+      file.read(bytes, 0, length, offset).then(
+        ({ bytesRead }) => given(bytesRead === length ? bytes : null),
+        () => given(null),
+      );
+    },
+    close: () => void file.close(),
+  };
 }
 
 class Sink implements SnapshotSink {
   pending = 0;
+  readonly #pool: Pool;
   readonly #path: string;
-  readonly #pool: Piscina;
+  readonly #zxid: number;
   readonly #progress: () => void;
-  readonly #publish: () => void;
+  readonly #publish: Publish;
   readonly #seal = new Seal(crc32);
-  /** Tasks run one after another, so that chunks lie in order. */
+  /** Tasks run one after another, so that chunks lie in order; after the first error none does. */
   #chain: Promise<void> = Promise.resolve();
   #error: string | null = null;
 
-  constructor(path: string, pool: Piscina, progress: () => void, publish: () => void) {
-    this.#path = path;
-    this.#progress = progress;
+  constructor(pool: Pool, path: string, zxid: number, progress: () => void, publish: Publish) {
     this.#pool = pool;
+    this.#path = path;
+    this.#zxid = zxid;
+    this.#progress = progress;
     this.#publish = publish;
+    this.#run(() => pool.begin({ path, zxid }));
   }
 
   write(chunk: Buffer): void {
     this.pending++;
-    this.#run(async () => {
-      const header = (await this.#pool.run({ path: this.#path, raw: chunk }, { name: 'append' })) as ChunkHeader;
-      this.#seal.add(header);
+    this.#run(async () => this.#seal.add(await this.#pool.append({ path: this.#path, raw: chunk })));
+    void this.#chain.then(() => {
       this.pending--;
       this.#progress();
     });
@@ -205,17 +198,17 @@ class Sink implements SnapshotSink {
 
   finish(done: (error: string | null) => void): void {
     this.#run(async () => {
-      await this.#pool.run({ path: this.#path, footer: this.#seal.encode() }, { name: 'finish' });
-      this.#publish();
+      this.#error = await this.#publish({ path: this.#path, zxid: this.#zxid, footer: this.#seal.encode() });
     });
-    void this.#chain.then(() => done(this.#error));
+    void this.#chain.then(() => {
+      if (this.#error !== null) rmSync(this.#path, { force: true });
+      done(this.#error);
+    });
   }
 
   abort(): void {
     this.#error = 'given up';
-    void this.#chain.then(() => {
-      if (existsSync(this.#path)) unlinkSync(this.#path);
-    });
+    void this.#chain.then(() => rmSync(this.#path, { force: true }));
   }
 
   #run(task: () => Promise<void>): void {
@@ -227,5 +220,63 @@ class Sink implements SnapshotSink {
         this.#error = (error as Error).message;
       }
     });
+  }
+}
+
+/** A file that comes from the leader, byte for byte. An error is told at the end, as all errors are. */
+class Receiver implements SnapshotReceiver {
+  readonly #path: string;
+  readonly #zxid: number;
+  readonly #bytesTotal: number;
+  readonly #publish: Publish;
+  #file = -1;
+  #bytes = 0;
+  #error: string | null = null;
+
+  constructor(path: string, zxid: number, bytesTotal: number, publish: Publish) {
+    this.#path = path;
+    this.#zxid = zxid;
+    this.#bytesTotal = bytesTotal;
+    this.#publish = publish;
+    this.#try(() => (this.#file = openSync(path, 'w')));
+  }
+
+  write(offset: number, bytes: Buffer): void {
+    this.#try(() => {
+      for (let done = 0; done < bytes.length;) {
+        done += writeSync(this.#file, bytes, done, bytes.length - done, offset + done);
+      }
+      this.#bytes = Math.max(this.#bytes, offset + bytes.length);
+    });
+  }
+
+  finish(done: (error: string | null) => void): void {
+    if (this.#bytes !== this.#bytesTotal) this.#error ??= 'it has another length than announced';
+    this.#close();
+    if (this.#error !== null) {
+      rmSync(this.#path, { force: true });
+      done(this.#error);
+      return;
+    }
+    void this.#publish({ path: this.#path, zxid: this.#zxid, footer: null }).then(done);
+  }
+
+  abort(): void {
+    this.#close();
+    rmSync(this.#path, { force: true });
+  }
+
+  #try(work: () => void): void {
+    if (this.#error !== null) return;
+    try {
+      work();
+    } catch (error) {
+      this.#error = (error as Error).message;
+    }
+  }
+
+  #close(): void {
+    if (this.#file !== -1) closeSync(this.#file);
+    this.#file = -1;
   }
 }

@@ -6,7 +6,7 @@
  *
  *   segment header   u32 magic · u32 version · u32 sequence · u32 server · f64 start · u32 crc of these
  *   entry header     u32 magic · u32 length (header and batch) · u32 segment · u32 offset · u32 chain
- *                    u32 crc of the batch · f64 committed · f64 durable · u32 crc of these
+ *                    u32 crc of the batch · f64 committed · f64 durable · u32 crc of these · u32 0
  *
  * `segment` and `offset` catch entries that lie where they were never written, `chain` (the header CRC
  * of the entry before) catches holes, and `durable` (the last zxid known to be on disk when this was
@@ -50,6 +50,8 @@ export function decodeSegmentHeader(bytes: Buffer, checksum: Checksum): SegmentH
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   if (view.getUint32(0) !== segmentMagic || view.getUint32(4) !== formatVersion) return null;
   if (view.getUint32(24) !== checksum(bytes, 0, 24)) return null;
+  // What no checksum covers must be as it was written: zero.
+  for (let at = 28; at < segmentHeaderBytes; at++) if (bytes[at] !== 0) return null;
   return { sequence: view.getUint32(8), server: view.getUint32(12), start: view.getFloat64(16) };
 }
 
@@ -89,7 +91,7 @@ export function decodeEntryHeader(bytes: Buffer, at: number, checksum: Checksum)
   const view = new DataView(bytes.buffer, bytes.byteOffset + at);
   if (view.getUint32(0) !== entryMagic) return null;
   const crc = view.getUint32(40);
-  if (crc !== checksum(bytes, at, at + 40)) return null;
+  if (crc !== checksum(bytes, at, at + 40) || view.getUint32(44) !== 0) return null;
   const length = view.getUint32(4);
   if (length < entryHeaderBytes + batchHeaderBytes) return null;
   return {

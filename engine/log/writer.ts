@@ -9,6 +9,7 @@
  * the dirty pages, so nothing is retried (Rebello et al., "Can applications recover from fsync failures?").
  */
 import { Buffer } from 'node:buffer';
+import { assert } from '../base/assert.ts';
 import type { HardState } from '../consensus/core.ts';
 import type { Checksum } from '../txn/batch.ts';
 import type { Files } from './files.ts';
@@ -36,6 +37,8 @@ export interface LogEnd {
   readonly last: number;
   readonly end: number;
   readonly chain: number;
+  /** Nothing in `segments` is of use any more: the log starts anew after `last`, where a snapshot is. */
+  readonly restart: boolean;
 }
 
 export interface LogWriterEvents {
@@ -87,10 +90,15 @@ export class LogWriter {
     this.#at = end.end;
     this.#zeroed = end.end;
     const newest = this.#segments.at(-1);
-    if (newest === undefined) this.#newSegment();
-    else this.#file = files.open(segmentName(newest.sequence));
-    if (this.#state.truncateTo >= 0) this.#save({ truncateTo: -1 });
-    this.#zeroAhead();
+    if (newest !== undefined) this.#file = files.open(segmentName(newest.sequence));
+    if (end.restart) {
+      this.#restart(end.last);
+    } else {
+      assert(newest !== undefined, 'a log that goes on has a segment');
+      // Recovery has made everything durable and ended what was begun; a bad slot is written anew.
+      this.#save({ truncateTo: -1, newestSegment: newest.sequence });
+      this.#zeroAhead();
+    }
   }
 
   /** True when the group should be written before more is added. */
@@ -135,6 +143,8 @@ export class LogWriter {
       at,
       this.#checksum,
     );
+    const prev = this.#group.readDoubleBE(body + 8);
+    assert(prev === this.#last, 'a batch follows the end of the log', prev, this.#last);
     this.#last = this.#group.readDoubleBE(body + 16) + this.#group.readUInt32BE(body + 32) - 1;
     this.#groupBytes += length;
     this.#groupTicket = ticket;
@@ -171,46 +181,39 @@ export class LogWriter {
     const { sequence, start } = this.#segments.at(-1)!;
     const bytes = this.#files.read(segmentName(sequence));
     const scan = scanSegment(bytes, sequence, start, this.#checksum, (batch) => batch.last <= last);
+    assert(scan.last === last, 'a truncation cuts at the end of a batch', last, scan.last);
     this.#at = this.#zeroed = scan.end;
     this.#chain = scan.chain;
     this.#last = this.#durable = last;
     this.#files.truncate(this.#file, this.#at);
     this.#zeroAhead();
     this.#files.sync(this.#file);
-    this.#save({ truncateTo: -1 });
+    this.#save({ truncateTo: -1, newestSegment: sequence });
     this.#events.segments(this.#segments);
     this.#events.synced(ticket, this.#durable);
   }
 
-  /** Starts the log anew after an installed snapshot; the old segments go once the new one stands. */
+  /** Forgets all batches: the next one follows the installed snapshot at `zxid`. */
   reset(ticket: number, zxid: number): void {
     this.flush();
-    const old = this.#segments;
-    this.#last = this.#durable = zxid;
-    this.#newSegment();
-    this.#segments = this.#segments.slice(-1);
-    for (const { sequence } of old) this.#files.remove(segmentName(sequence));
-    this.#files.syncFolder();
-    this.#save({});
-    this.#events.segments(this.#segments);
+    this.#restart(zxid);
     this.#events.synced(ticket, this.#durable);
   }
 
-  /** Segments that end at or before `zxid` go. */
+  /** Segments that end at or before `zxid` go. Readers are told first: the list names none of them any more. */
   purge(zxid: number): void {
     let gone = 0;
-    while (gone + 1 < this.#segments.length && this.#segments[gone + 1]!.start <= zxid) {
-      this.#files.remove(segmentName(this.#segments[gone]!.sequence));
-      gone++;
-    }
+    while (gone + 1 < this.#segments.length && this.#segments[gone + 1]!.start <= zxid) gone++;
     if (gone === 0) return;
+    const purged = this.#segments.slice(0, gone);
     this.#segments = this.#segments.slice(gone);
     this.#events.segments(this.#segments);
+    for (const { sequence } of purged) this.#files.remove(segmentName(sequence));
   }
 
   /** A quiet log writes down how far it is durable, so that a later loss of its tail is noticed. */
   markDurable(): void {
-    if (this.unmarked) this.#save({});
+    if (this.unmarked) this.#writeSlot({});
   }
 
   close(): void {
@@ -220,15 +223,33 @@ export class LogWriter {
     this.#files.close(this.#stateFile);
   }
 
-  /** Both slots, one after the other: if a crash tears one or the disk loses it, the other tells the truth. */
+  /** In both slots, so that no single bad one brings back an older promise or an intent long carried out. */
   #save(change: Partial<StateRecord>): void {
+    this.#writeSlot(change);
+    this.#writeSlot(change);
+  }
+
+  #writeSlot(change: Partial<StateRecord>): void {
     const sequence = this.#state.sequence + 1;
     this.#state = { ...this.#state, durable: this.#durable, ...change, sequence };
     const bytes = encodeState(this.#state, this.#checksum);
-    for (const slot of [0, 1]) {
-      this.#files.write(this.#stateFile, bytes, slotBytes, slot * slotBytes);
-      this.#files.sync(this.#stateFile);
-    }
+    this.#files.write(this.#stateFile, bytes, slotBytes, (sequence % 2) * slotBytes);
+    this.#files.sync(this.#stateFile);
+  }
+
+  /**
+   * Starts the log anew; the old segments go once the new one stands. Until then recovery finds a log
+   * that the snapshot reaches beyond, and does this again.
+   */
+  #restart(zxid: number): void {
+    const old = this.#segments;
+    this.#last = this.#durable = zxid;
+    this.#save({ truncateTo: -1 });
+    this.#newSegment();
+    this.#segments = this.#segments.slice(-1);
+    for (const { sequence } of old) this.#files.remove(segmentName(sequence));
+    this.#files.syncFolder();
+    this.#events.segments(this.#segments);
   }
 
   #dropNewest(): void {
@@ -238,9 +259,12 @@ export class LogWriter {
     this.#file = this.#files.open(segmentName(this.#segments.at(-1)!.sequence));
   }
 
-  /** Creates the next segment under a temporary name; it appears whole or not at all. */
+  /**
+   * Creates the next segment under a temporary name; it appears whole or not at all. The state then
+   * tells that there must be one, so that its loss is noticed.
+   */
   #newSegment(): void {
-    const sequence = (this.#segments.at(-1)?.sequence ?? 0) + 1;
+    const sequence = (this.#segments.at(-1)?.sequence ?? this.#state.newestSegment) + 1;
     const name = segmentName(sequence);
     const file = this.#files.create(`${name}.tmp`);
     const header = encodeSegmentHeader({ sequence, server: this.#options.server, start: this.#last }, this.#checksum);
@@ -253,6 +277,7 @@ export class LogWriter {
     this.#segments = [...this.#segments, { sequence, start: this.#last }];
     this.#at = this.#zeroed = segmentHeaderBytes;
     this.#chain = 0;
+    this.#save({ newestSegment: sequence });
     this.#zeroAhead();
     this.#events.segments(this.#segments);
   }

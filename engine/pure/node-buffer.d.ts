@@ -23,7 +23,9 @@ declare module 'node:buffer' {
     readDoubleBE(offset: number): number;
     readUInt32BE(offset?: number): number;
     readInt32BE(offset: number): number;
+    readUInt32BE(offset: number): number;
     indexOf(value: Uint8Array | number, byteOffset?: number): number;
     writeDoubleBE(value: number, offset: number): number;
+    writeUInt32BE(value: number, offset: number): number;
   }
 }

@@ -2,8 +2,8 @@
  * A snapshot file: the chunks of a capture, compressed one by one, each with a checksum.
  *
  *   header   u32 magic · u32 version · f64 zxid · u32 crc of these                               (20 B)
- *   chunk    u32 raw length · u32 stored length · u32 crc of the stored bytes · stored bytes
- *   footer   u32 0 · u32 0 · u32 chunks · f64 raw bytes · u32 crc of all chunk headers in order   (24 B)
+ *   chunk    u32 crc of the rest · u32 raw length · u32 stored length · stored bytes
+ *   footer   u32 crc of the rest · u32 0 · u32 0 · u32 chunks · f64 raw bytes · u32 crc of all chunk headers (28 B)
  *
  * A chunk that LZ4 cannot make smaller is stored as it is: both lengths are then equal.
  */
@@ -12,7 +12,7 @@ import type { Checksum } from '../txn/batch.ts';
 
 export const fileHeaderBytes = 20;
 export const chunkHeaderBytes = 12;
-export const footerBytes = 24;
+export const footerBytes = 28;
 const magic = 0x5a42534e;
 const formatVersion = 1;
 
@@ -35,24 +35,24 @@ export function decodeFileHeader(bytes: Buffer, checksum: Checksum): number {
 }
 
 export interface ChunkHeader {
+  readonly crc: number;
   readonly rawLength: number;
   readonly storedLength: number;
-  readonly crc: number;
 }
 
-export function encodeChunkHeader(header: ChunkHeader): Buffer {
-  const bytes = Buffer.alloc(chunkHeaderBytes);
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  view.setUint32(0, header.rawLength);
-  view.setUint32(4, header.storedLength);
-  view.setUint32(8, header.crc);
+/** A chunk as it lies in the file, with its header. */
+export function encodeChunk(rawLength: number, stored: Uint8Array, checksum: Checksum): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(chunkHeaderBytes + stored.length);
+  bytes.set(stored, chunkHeaderBytes);
+  bytes.writeUInt32BE(rawLength, 4);
+  bytes.writeUInt32BE(stored.length, 8);
+  bytes.writeUInt32BE(checksum(bytes, 4, bytes.length), 0);
   return bytes;
 }
 
 /** The chunk header at the start of `bytes`; lengths of 0 announce the footer. */
 export function decodeChunkHeader(bytes: Buffer): ChunkHeader {
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
-  return { rawLength: view.getUint32(0), storedLength: view.getUint32(4), crc: view.getUint32(8) };
+  return { crc: bytes.readUInt32BE(0), rawLength: bytes.readUInt32BE(4), storedLength: bytes.readUInt32BE(8) };
 }
 
 /** What the footer vouches for: the number of chunks, their raw bytes and their headers. */
@@ -66,21 +66,21 @@ export class Seal {
     this.#checksum = checksum;
   }
 
-  add(header: ChunkHeader): void {
+  add({ crc, rawLength }: ChunkHeader): void {
     this.chunks++;
-    this.rawBytes += header.rawLength;
-    const link = Buffer.alloc(chunkHeaderBytes + 4);
-    encodeChunkHeader(header).copy(link, 0);
-    new DataView(link.buffer, link.byteOffset).setUint32(chunkHeaderBytes, this.#crc);
+    this.rawBytes += rawLength;
+    const link = Buffer.alloc(8);
+    link.writeUInt32BE(this.#crc, 0);
+    link.writeUInt32BE(crc, 4);
     this.#crc = this.#checksum(link, 0, link.length);
   }
 
   encode(): Buffer {
     const bytes = Buffer.alloc(footerBytes);
-    const view = new DataView(bytes.buffer, bytes.byteOffset);
-    view.setUint32(8, this.chunks);
-    view.setFloat64(12, this.rawBytes);
-    view.setUint32(20, this.#crc);
+    bytes.writeUInt32BE(this.chunks, 12);
+    bytes.writeDoubleBE(this.rawBytes, 16);
+    bytes.writeUInt32BE(this.#crc, 24);
+    bytes.writeUInt32BE(this.#checksum(bytes, 4, footerBytes), 0);
     return bytes;
   }
 

@@ -72,7 +72,7 @@ export class SimServer {
   /** Its disk says that it has never followed or led anybody. */
   get isBlank(): boolean {
     if (!this.disk.exists(stateName)) return true;
-    return (decodeStateFile(this.disk.read(stateName), crc32)?.currentEpoch ?? 0) === 0;
+    return (decodeStateFile(this.disk.read(stateName), crc32)?.record.currentEpoch ?? 0) === 0;
   }
 
   // ---- life --------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ import {
   chunkHeaderBytes,
   decodeChunkHeader,
   decodeFileHeader,
-  encodeChunkHeader,
+  encodeChunk,
   encodeFileHeader,
   fileHeaderBytes,
   footerBytes,
@@ -63,9 +63,9 @@ export class SimSnapshots implements SnapshotPort {
       write: (chunk: Buffer) => {
         sink.pending++;
         this.#world.after(1, () => {
-          const header = { rawLength: chunk.length, storedLength: chunk.length, crc: crc32(chunk, 0, chunk.length) };
-          parts.push(encodeChunkHeader(header), chunk);
-          seal.add(header);
+          const stored = encodeChunk(chunk.length, chunk, crc32);
+          parts.push(stored);
+          seal.add(decodeChunkHeader(stored));
           sink.pending--;
           this.#events.later(progress);
         });
@@ -177,7 +177,7 @@ function verify(bytes: Buffer): string | null {
       return seal.matches(bytes.subarray(at, at + footerBytes)) ? null : 'its footer does not match';
     }
     const end = at + chunkHeaderBytes + header.storedLength;
-    if (end > bytes.length || crc32(bytes, at + chunkHeaderBytes, end) !== header.crc) return 'a chunk is damaged';
+    if (end > bytes.length || crc32(bytes, at + 4, end) !== header.crc) return 'a chunk is damaged';
     seal.add(header);
     at = end;
   }
