@@ -53,6 +53,22 @@ test('closing by way of the server it left does not close it', async () => {
   await moved.close();
 });
 
+test('it lives as long as was asked for last', async () => {
+  const first = await RawClient.connect(ports[0]!, { timeoutMs: 10_000 });
+  await first.create('/short', '', 1);
+  const other = await RawClient.connect(ports[1]!, { timeoutMs: 10_000 });
+  await other.sync();
+  await other.get('/short', true);
+  const again = await RawClient.connect(ports[2]!, { session: first.info, timeoutMs: 1000 });
+  assert.equal(again.info.timeoutMs, 1000);
+  const started = performance.now();
+  first.destroy();
+  again.destroy();
+  await other.logged('event 2 /short');
+  assert.ok(performance.now() - started < 8000);
+  await other.close();
+});
+
 test('a wrong password moves nothing', async () => {
   const owner = await RawClient.connect(ports[0]!);
   const thief = await RawClient.open(ports[1]!);

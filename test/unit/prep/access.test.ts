@@ -1,0 +1,79 @@
+/** Who may do what: identities against ACL entries, address ranges, logging in, masked hashes. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { authenticate, expandAcls, holdsRight, maskDigests } from '../../../engine/prep/access.ts';
+import { permission, type Acl } from '../../../engine/wire/acl.ts';
+import { secrets } from '../../support/machine.ts';
+
+const bob = { scheme: 'digest', id: 'bob:hash' };
+const ip = (id: string): Acl => ({ permissions: permission.all, scheme: 'ip', id });
+const from = (address: string, range: string): boolean =>
+  holdsRight([ip(range)], permission.read, [{ scheme: 'ip', id: address }]);
+
+test('an entry gives its rights to its identity alone', () => {
+  const acl = [{ ...bob, permissions: permission.read | permission.write }];
+  assert.equal(holdsRight(acl, permission.write, [bob]), true);
+  assert.equal(holdsRight(acl, permission.admin, [bob]), false);
+  assert.equal(holdsRight(acl, permission.admin | permission.read, [bob]), true, 'any of the rights asked for');
+  assert.equal(holdsRight(acl, permission.write, [{ scheme: 'digest', id: 'bob:other' }]), false);
+  assert.equal(holdsRight(acl, permission.write, [{ scheme: 'ip', id: 'bob:hash' }]), false);
+  assert.equal(holdsRight(acl, permission.write, [{ scheme: 'super', id: '' }]), true);
+  assert.equal(holdsRight(acl, permission.write, []), false);
+});
+
+test('IPv4 ranges compare the leading bits', () => {
+  const number = (address: number): string => [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join('.');
+  fc.assert(
+    fc.property(fc.nat(2 ** 32 - 1), fc.nat(32), fc.nat(31), (address, bits, flipped) => {
+      const other = (address ^ (2 ** flipped)) >>> 0;
+      assert.equal(from(number(address), `${number(address)}/${bits}`), true);
+      assert.equal(from(number(other), `${number(address)}/${bits}`), flipped < 32 - bits);
+    }),
+  );
+});
+
+test('IPv6 ranges, in every spelling', () => {
+  assert.equal(from('fe80::1', 'fe80::/10'), true);
+  assert.equal(from('fec0::1', 'fe80::/10'), false);
+  assert.equal(from('::1', '0:0:0:0:0:0:0:1'), true);
+  assert.equal(from('2001:DB8::1', '2001:db8:0:0::1/128'), true);
+  assert.equal(from('2001:db8::1', '::/0'), true);
+  assert.equal(from('127.0.0.1', '::/0'), false, 'the families are apart');
+});
+
+test('what is no address or range is refused', () => {
+  for (const id of ['', '1.2.3', '1.2.3.4.5', '1.2.3.256', '1.2.3.', '-1.2.3.4', '1.2.3.4/', '1.2.3.4/33', '1.2.3.4/x'])
+    assert.equal(expandAcls([ip(id)], []), null, id);
+  for (const id of [':', ':::', '1::2::3', '12345::', 'g::', '1:2:3:4:5:6:7', '1:2:3:4:5:6:7:8:9', '::1/129', '::1/-1'])
+    assert.equal(expandAcls([ip(id)], []), null, id);
+});
+
+test('auth stands for what was proved by a login, not for an address', () => {
+  const auth = [{ permissions: permission.read, scheme: 'auth', id: '' }];
+  assert.equal(expandAcls(auth, [{ scheme: 'ip', id: '127.0.0.1' }]), null);
+  assert.deepEqual(expandAcls(auth, [{ scheme: 'ip', id: '127.0.0.1' }, bob]), [
+    { ...bob, permissions: permission.read },
+  ]);
+});
+
+test('digest proves user:base64(sha1(user:password)), and the super user besides', () => {
+  const id = `bob:${secrets.sha1Base64('bob:secret')}`;
+  const login = (scheme: string, text: string, superDigest = ''): unknown =>
+    authenticate(scheme, Buffer.from(text), secrets, superDigest);
+  assert.deepEqual(login('digest', 'bob:secret'), [{ scheme: 'digest', id }]);
+  assert.deepEqual(login('digest', 'bob:secret', id), [
+    { scheme: 'digest', id },
+    { scheme: 'super', id: '' },
+  ]);
+  assert.deepEqual(login('digest', 'bob:Secret', id), [
+    { scheme: 'digest', id: `bob:${secrets.sha1Base64('bob:Secret')}` },
+  ]);
+  assert.deepEqual(login('ip', 'x'), []);
+  for (const scheme of ['world', 'super', 'sasl', '']) assert.equal(login(scheme, 'x'), null);
+});
+
+test('hashes are hidden, everything else is shown', () => {
+  const acls = [{ ...bob, permissions: 1 }, ip('10.0.0.0/8')];
+  assert.deepEqual(maskDigests(acls), [{ scheme: 'digest', id: 'bob:x', permissions: 1 }, ip('10.0.0.0/8')]);
+});
