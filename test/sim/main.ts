@@ -5,6 +5,7 @@
  *   npm run sim -- --seeds N         runs N seeds on all cores
  *   npm run sim -- --minutes M       runs seeds for M minutes
  *   options: --from S (first seed), --lines N (events shown of a failure), --threads T
+ *            --first (one thread, stops at the first failure and prints one line of it)
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -59,6 +60,17 @@ function replay(seed: number, count: number): void {
   report(result.figures, 0);
   process.stdout.write(`trace hash: ${result.hash}\n`);
   process.exitCode = result.violation === null ? 0 : 1;
+}
+
+function untilFirst(from: number, count: number): void {
+  for (let seed = from; seed < from + count; seed++) {
+    const { violation } = run(drawOptions(seed));
+    if (violation === null) continue;
+    process.stdout.write(`first failure: seed ${seed}, ${violation.checker}\n`);
+    process.exitCode = 1;
+    return;
+  }
+  process.stdout.write(`no failure in ${count} seeds\n`);
 }
 
 function work(share: Share): void {
@@ -121,6 +133,7 @@ if (isMainThread) {
       from: { type: 'string' },
       lines: { type: 'string' },
       threads: { type: 'string' },
+      first: { type: 'boolean' },
     },
   });
   const lines = number(values.lines, 60, 'lines');
@@ -130,7 +143,9 @@ if (isMainThread) {
     const minutes = number(values.minutes, 0, 'minutes');
     const count = number(values.seeds, minutes > 0 ? Number.MAX_SAFE_INTEGER : 200, 'seeds');
     const threads = number(values.threads, availableParallelism(), 'threads');
-    await runMany(number(values.from, 1, 'from'), count, minutes, threads, lines);
+    const from = number(values.from, 1, 'from');
+    if (values.first === true) untilFirst(from, count);
+    else await runMany(from, count, minutes, threads, lines);
   }
 } else {
   work(workerData as Share);

@@ -1,0 +1,98 @@
+/**
+ * Plants each mutant in a copy of the built code and lets the simulator look for it.
+ *
+ *   npm run mutants                   all of them, two at a time; prints the table
+ *   npm run mutants -- NAME…          some
+ *   options: --seeds N (give up after so many, default 400), --from S
+ */
+import { spawn } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { mutants, type Mutant } from './mutants.ts';
+
+const dist = fileURLToPath(new URL('../..', import.meta.url));
+
+/** What the search for a mutant came to. */
+export interface Outcome {
+  readonly mutant: Mutant;
+  /** Runs needed, the failing one included; -1: not found. */
+  readonly seeds: number;
+  /** The invariant that broke, and the seed. */
+  readonly checker: string;
+  readonly seed: number;
+}
+
+/** The mutated text of the file. @throws Error when an edit does not fit the code exactly once */
+export function mutated(mutant: Mutant): string {
+  let text = readFileSync(join(dist, 'engine', mutant.file), 'utf8');
+  for (const { find, replace } of [mutant, ...(mutant.also === undefined ? [] : [mutant.also])]) {
+    const parts = text.split(find);
+    if (parts.length !== 2) {
+      throw new Error(`mutant ${mutant.name}: its text occurs ${parts.length - 1} times in ${mutant.file}, not once`);
+    }
+    text = parts.join(replace);
+  }
+  return text;
+}
+
+/** Runs seeds against the mutant until one fails. */
+export function hunt(mutant: Mutant, from: number, count: number): Promise<Outcome> {
+  const copy = join(dist, 'mutants', mutant.name);
+  rmSync(copy, { recursive: true, force: true });
+  mkdirSync(copy, { recursive: true });
+  for (const folder of ['engine', 'workers', join('test', 'sim')]) {
+    cpSync(join(dist, folder), join(copy, folder), { recursive: true });
+  }
+  writeFileSync(join(copy, 'engine', mutant.file), mutated(mutant));
+  const main = join(copy, 'test', 'sim', 'main.js');
+  return new Promise((resolve, reject) => {
+    const args = [main, '--from', String(from), '--seeds', String(count), '--first'];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.on('error', reject);
+    child.on('close', () => {
+      rmSync(copy, { recursive: true, force: true });
+      const [, seed, checker] = /^first failure: seed (\d+), (.*)$/m.exec(output) ?? [];
+      if (seed !== undefined)
+        resolve({ mutant, seeds: Number(seed) - from + 1, checker: checker!, seed: Number(seed) });
+      else if (/^no failure/m.test(output)) resolve({ mutant, seeds: -1, checker: '', seed: -1 });
+      else reject(new Error(`mutant ${mutant.name} ended with: ${output}`));
+    });
+  });
+}
+
+function row({ mutant, seeds, checker, seed }: Outcome): string {
+  const found = seeds < 0 ? 'NOT FOUND' : `${String(seeds).padStart(5)} seeds   ${checker} (seed ${seed})`;
+  return `${mutant.name.padEnd(36)}${mutant.issue.padEnd(26)}${found}`;
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { seeds: { type: 'string' }, from: { type: 'string' } },
+  });
+  const wanted = mutants.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+  const outcomes: Outcome[] = [];
+  const queue = [...wanted];
+  const next = async (): Promise<void> => {
+    for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
+      const outcome = await hunt(mutant, Number(values.from ?? 1), Number(values.seeds ?? 400));
+      outcomes.push(outcome);
+      process.stdout.write(`${row(outcome)}\n`);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, next));
+  const found = outcomes.filter(({ seeds }) => seeds > 0);
+  const needed = found.map(({ seeds }) => seeds).sort((a, b) => a - b);
+  process.stdout.write(
+    `\ncaught ${found.length} of ${outcomes.length}; seeds needed: median ${needed[needed.length >> 1] ?? '-'}, ` +
+      `most ${needed.at(-1) ?? '-'}\n`,
+  );
+  process.exitCode = found.length === outcomes.length ? 0 : 1;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main();
