@@ -1,6 +1,7 @@
 /** `zabra ensemble`, which is `npm start`: what an operator sees, and what is left when it ends. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,12 +34,13 @@ async function neighbours(count: number): Promise<number> {
   });
 }
 
-/** Process numbers of the servers that keep their data below `data`, as their locks tell. */
-function serverPids(data: string, size: number): number[] {
+/** Process numbers of the servers that the command has started, in order of their ids. */
+function serverPids({ child }: CommandProcess): number[] {
+  const processes = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' }).split('\n');
   const pids: number[] = [];
-  for (let id = 1; id <= size; id++) {
-    const lock = join(data, `server-${id}`, 'zabra-1', 'lock');
-    if (existsSync(lock)) pids.push(Number(readFileSync(lock, 'utf8').split(' ')[0]));
+  for (const line of processes) {
+    const [, pid, parent, id] = /^\s*(\d+)\s+(\d+)\s.*server-(\d+).zoo\.cfg$/.exec(line) ?? [];
+    if (Number(parent) === child.pid) pids[Number(id) - 1] = Number(pid);
   }
   return pids;
 }
@@ -67,7 +69,7 @@ test('starts three servers, finds all data again, stops all of them at Ctrl-C', 
   const client = await RawClient.connect(port);
   assert.equal((await client.create('/kept', 'x'))?.err, 0);
   await client.close();
-  const pids = serverPids(join(folder, 'three'), 3);
+  const pids = serverPids(first);
   assert.equal(pids.length, 3);
   first.child.kill('SIGINT');
   assert.equal(await first.exited, 0, first.output);
@@ -84,20 +86,19 @@ test('a server that dies is shown and started again', async () => {
   const port = await neighbours(3);
   const command = run('--port', String(port), '--data', 'dies');
   await command.printed('ready: ');
-  await until('three servers', 10_000, () => serverPids(join(folder, 'dies'), 3).length === 3);
-  const victim = serverPids(join(folder, 'dies'), 3)[1]!;
+  const victim = serverPids(command)[1]!;
   process.kill(victim, 'SIGKILL');
   await command.printed('server 2 ended (SIGKILL); starting it again');
   await command.printed('server 2: down');
   await until('server 2', 15_000, async () => (await word(port + 1, 'srvr')).includes('Mode: '));
-  assert.notEqual(serverPids(join(folder, 'dies'), 3)[1], victim);
+  assert.notEqual(serverPids(command)[1], victim);
 });
 
 test('no server outlives a kill -9 of the command', async () => {
   const port = await neighbours(3);
   const command = run('--port', String(port), '--data', 'orphans');
   await command.printed('ready: ');
-  const pids = serverPids(join(folder, 'orphans'), 3);
+  const pids = serverPids(command);
   assert.equal(pids.length, 3);
   await command.kill('SIGKILL');
   await allGone(pids, port, 3);
@@ -148,10 +149,7 @@ test('one sentence: the data folder of another ensemble, or of one that runs', a
     run(...others),
     /^zabra: the data folder .* belongs to an ensemble of 1 server: start it with --size 1/,
   );
-  await refuses(
-    run('--size', '1', ...others),
-    /^zabra: server 1 does not start \(code 1\): .* is in use by process \d+/,
-  );
+  await refuses(run('--size', '1', ...others), /^zabra: server 1 does not start \(code 1\): .* in use by process \d+/);
   assert.ok((await word(port, 'srvr')).includes('Mode: '), 'the one that runs is not disturbed');
   await one.kill('SIGINT');
   writeFileSync(join(folder, 'one', 'ensemble.json'), '{');

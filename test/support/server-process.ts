@@ -26,7 +26,8 @@ export class CommandProcess {
 
   constructor(args: readonly string[], cwd?: string) {
     this.child = spawn(process.execPath, [commandFile, ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      // A server with a channel stops when the channel closes: none outlives a test that is ended by force.
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       ...(cwd === undefined ? {} : { cwd }),
     });
     for (const stream of [this.child.stdout!, this.child.stderr!])
