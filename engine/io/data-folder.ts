@@ -3,6 +3,7 @@ import {
   accessSync,
   closeSync,
   constants,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -59,11 +60,21 @@ export function openFolder(dataDir: string): { folder: string; unlock: () => voi
   }
 }
 
-/** Makes a folder and those above it; a new name is durable before anything is promised to be in it. */
+/**
+ * Makes a folder and those above it; a new name is durable before anything is promised to be in it.
+ * Not with mkdir's own recursion, which never comes back from a place like /proc.
+ */
 function makeFolder(folder: string): void {
-  const topmost = mkdirSync(folder, { recursive: true });
-  if (topmost === undefined) return;
-  for (let made = folder; made.length >= topmost.length; made = dirname(made)) syncFolder(dirname(made));
+  if (existsSync(folder)) return;
+  const parent = dirname(folder);
+  if (parent !== folder) makeFolder(parent);
+  try {
+    mkdirSync(folder);
+  } catch (error) {
+    // Another server that starts just now made it.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  syncFolder(parent);
 }
 
 /**
