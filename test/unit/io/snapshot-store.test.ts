@@ -1,0 +1,179 @@
+/** Snapshots on real files, through the pool. */
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { SnapshotStore } from '../../../engine/io/snapshot-store.ts';
+import type { SnapshotFile } from '../../../engine/server/ports.ts';
+import { memoryFolder } from '../../support/log.ts';
+
+const chunks = [Buffer.alloc(50_000, 'znode '), Buffer.from('short'), Buffer.alloc(100_000)];
+const nameOf = (zxid: number): string => `snapshot.${zxid.toString(16).padStart(14, '0')}`;
+
+function openStore(t: TestContext, folder: string): { store: SnapshotStore; damaged: string[] } {
+  const damaged: string[] = [];
+  const store = new SnapshotStore(folder, (reason) => damaged.push(reason));
+  t.after(() => store.close());
+  return { store, damaged };
+}
+
+function write(store: SnapshotStore, zxid: number): Promise<string | null> {
+  const sink = store.create(zxid, () => {});
+  for (const chunk of chunks) sink.write(Buffer.from(chunk));
+  return new Promise((resolve) => sink.finish(resolve));
+}
+
+async function load(store: SnapshotStore): Promise<Buffer | string> {
+  const parts: Buffer[] = [];
+  const error = await new Promise<string | null>((resolve) => store.load((chunk) => parts.push(chunk), resolve));
+  return error ?? Buffer.concat(parts);
+}
+
+function open(store: SnapshotStore): Promise<SnapshotFile | null> {
+  return new Promise((resolve) => store.open(resolve));
+}
+
+/** Sends the newest snapshot of one store to another, in pieces. */
+async function send(from: SnapshotStore, to: SnapshotStore, spoil: (piece: Buffer) => void): Promise<string | null> {
+  const file = (await open(from))!;
+  const receiver = to.receive(file.zxid, file.bytesTotal);
+  for (let offset = 0; offset < file.bytesTotal; offset += 1000) {
+    const length = Math.min(1000, file.bytesTotal - offset);
+    const piece = await new Promise<Buffer | null>((resolve) => file.read(offset, length, resolve));
+    spoil(piece!);
+    receiver.write(offset, piece!);
+  }
+  file.close();
+  return new Promise((resolve) => receiver.finish(resolve));
+}
+
+function spoil(folder: string, zxid: number, at: number): void {
+  const bytes = readFileSync(join(folder, nameOf(zxid)));
+  bytes[at]! ^= 1;
+  writeFileSync(join(folder, nameOf(zxid)), bytes);
+}
+
+test('snapshot store: write, load, reopen', async (t) => {
+  const folder = memoryFolder(t);
+  const { store } = openStore(t, folder);
+  assert.equal(store.newest, -1);
+  assert.equal(await open(store), null);
+  assert.equal(await write(store, 70), null);
+  assert.equal(store.newest, 70);
+  assert.deepEqual(await load(store), Buffer.concat(chunks));
+  const again = openStore(t, folder);
+  await again.store.settle();
+  assert.deepEqual([again.store.newest, again.damaged], [70, []]);
+  assert.deepEqual(await load(again.store), Buffer.concat(chunks));
+});
+
+test('snapshot store: what a leader sends arrives byte for byte, or not at all', async (t) => {
+  const [from, to] = [openStore(t, memoryFolder(t)).store, memoryFolder(t)];
+  const { store } = openStore(t, to);
+  await write(from, 70);
+  assert.match((await send(from, store, (piece) => void (piece[piece.length - 1]! ^= 1)))!, /damaged|match/);
+  assert.deepEqual([store.newest, readdirSync(to)], [-1, []]);
+  assert.equal(await send(from, store, () => {}), null);
+  assert.equal(store.newest, 70);
+  assert.deepEqual(await load(store), Buffer.concat(chunks));
+});
+
+test('snapshot store: a snapshot that arrives short, or is given up, leaves nothing', async (t) => {
+  const folder = memoryFolder(t);
+  const { store } = openStore(t, folder);
+  const short = store.receive(5, 100);
+  short.write(0, Buffer.alloc(60));
+  assert.match(
+    (await new Promise<string | null>((resolve) => short.finish(resolve)))!,
+    /another length than announced/,
+  );
+  const given = store.receive(6, 100);
+  given.write(0, Buffer.alloc(60));
+  given.abort();
+  assert.deepEqual(readdirSync(folder), []);
+});
+
+test('snapshot store: the newest that is whole counts; a damaged one is set aside and told', async (t) => {
+  const folder = memoryFolder(t);
+  const { store } = openStore(t, folder);
+  for (const zxid of [10, 20, 30]) assert.equal(await write(store, zxid), null);
+  spoil(folder, 30, 100);
+  spoil(folder, 20, 21);
+  const again = openStore(t, folder);
+  await again.store.settle();
+  assert.equal(again.store.newest, 10);
+  assert.equal(again.damaged.length, 2);
+  assert.match(again.damaged[0]!, new RegExp(`${nameOf(30)}: the chunk at 20 is damaged$`));
+  assert.deepEqual(readdirSync(folder), [nameOf(10), `${nameOf(20)}.damaged`, `${nameOf(30)}.damaged`]);
+});
+
+test('snapshot store: a damaged one is never sent, an older one is in its place', async (t) => {
+  const folder = memoryFolder(t);
+  const { store, damaged } = openStore(t, folder);
+  for (const zxid of [10, 20]) await write(store, zxid);
+  spoil(folder, 20, 200);
+  const file = (await open(store))!;
+  assert.equal(file.zxid, 10);
+  file.close();
+  assert.equal(damaged.length, 1);
+});
+
+test('snapshot store: damage found while loading is told, naming the file', async (t) => {
+  const folder = memoryFolder(t);
+  const { store } = openStore(t, folder);
+  await write(store, 10);
+  spoil(folder, 10, 60);
+  assert.match((await load(store)) as string, new RegExp(`${nameOf(10)}: the chunk at 20 is damaged$`));
+});
+
+test('snapshot store: unfinished ones go at the next start', async (t) => {
+  const folder = memoryFolder(t);
+  const { store } = openStore(t, folder);
+  await write(store, 10);
+  writeFileSync(join(folder, `${nameOf(20)}.tmp`), 'half');
+  writeFileSync(join(folder, `${nameOf(30)}.received.tmp`), 'half');
+  const again = openStore(t, folder);
+  await again.store.settle();
+  assert.equal(again.store.newest, 10);
+  assert.deepEqual(readdirSync(folder), [nameOf(10)]);
+});
+
+test('snapshot store: retains the newest, never less than two', async (t) => {
+  const folder = memoryFolder(t);
+  const { store } = openStore(t, folder);
+  for (const zxid of [10, 20, 30, 40, 50]) await write(store, zxid);
+  const retain = (keep: number): Promise<number> => new Promise((resolve) => store.retain(keep, resolve));
+  assert.equal(await retain(3), 30);
+  assert.equal(await retain(0), 40);
+  assert.equal(await retain(9), 40);
+  assert.deepEqual(readdirSync(folder), [nameOf(40), nameOf(50)]);
+});
+
+test('snapshot store: an error in the pool is told, and the next snapshot succeeds', async (t) => {
+  const parent = memoryFolder(t);
+  const folder = join(parent, 'data');
+  mkdirSync(folder);
+  const { store } = openStore(t, folder);
+  rmSync(folder, { recursive: true });
+  let progressed = 0;
+  const sink = store.create(10, () => progressed++);
+  for (const chunk of chunks) sink.write(Buffer.from(chunk));
+  const error = await new Promise<string | null>((resolve) => sink.finish(resolve));
+  assert.match(error!, /ENOENT/);
+  assert.deepEqual([sink.pending, progressed, store.newest], [0, 3, -1]);
+  const receiver = store.receive(11, 10);
+  receiver.write(0, Buffer.alloc(10));
+  assert.match((await new Promise<string | null>((resolve) => receiver.finish(resolve)))!, /ENOENT/);
+  mkdirSync(folder);
+  assert.equal(await write(store, 12), null);
+});
+
+test('snapshot store: one that is given up leaves nothing', async (t) => {
+  const folder = memoryFolder(t);
+  const { store } = openStore(t, folder);
+  const sink = store.create(10, () => {});
+  sink.write(Buffer.from(chunks[0]!));
+  sink.abort();
+  assert.equal(await new Promise<string | null>((resolve) => sink.finish(resolve)), 'given up');
+  assert.deepEqual(readdirSync(folder), []);
+});
