@@ -29,6 +29,11 @@ export interface Disk {
 /** On its way to a server: a message, or news of the link with the number of the connection. */
 export type Item = Message | { readonly kind: 'up' | 'down'; readonly connection: number };
 
+/** News of the link, not a message. */
+export function isNews(item: Item | undefined): boolean {
+  return item?.kind === 'up' || item?.kind === 'down';
+}
+
 export interface Box {
   readonly id: number;
   core: Zab | null;
@@ -166,9 +171,11 @@ export class World {
   sync(id: number): void {
     const box = this.box(id);
     const [first, ...rest] = box.pending;
+    if (first === undefined) throw new Error(`server ${id} has nothing to write`);
     box.pending = rest;
-    box.disk = this.written(box, first!.write);
-    this.step(id, { kind: 'synced', ticket: first!.ticket });
+    box.disk = this.written(box, first.write);
+    this.onEvent?.(id, 'durable', first.write);
+    this.step(id, { kind: 'synced', ticket: first.ticket });
   }
 
   protected written({ disk }: Box, write: Write): Disk {
@@ -228,7 +235,7 @@ export class World {
       [b, a],
     ] as const) {
       // Of what is under way only news of the link survives.
-      const news = this.queue(from, to).filter((item) => item.kind === 'up' || item.kind === 'down');
+      const news = this.queue(from, to).filter(isNews);
       const last = news.at(-1);
       // A connection that this side never heard of leaves no trace.
       const next = last?.kind === 'up' ? news.slice(0, -1) : [...news, { kind: 'down' as const, connection: 0 }];
@@ -265,6 +272,7 @@ export class World {
   protected carryOut(id: number): void {
     const { effects } = this;
     const box = this.box(id);
+    this.onEvent?.(id, 'stepped');
     if (effects.writes.length > 0) {
       for (const { write } of effects.writes) this.onEvent?.(id, 'writes', write);
       box.pending = [...box.pending, ...effects.writes];

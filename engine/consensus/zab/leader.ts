@@ -16,7 +16,7 @@
 import { assert } from '../../base/assert.ts';
 import { counterSpan, epochMax, zxidOf } from '../../base/zxid.ts';
 import type { Batch } from '../../txn/batch.ts';
-import type { AckEpoch, Join, Message } from './messages.ts';
+import type { AckEpoch, Join, Message, Vote } from './messages.ts';
 import { Progress } from './progress.ts';
 import { isBetter, type Self } from './self.ts';
 
@@ -410,6 +410,12 @@ export class Leader {
 
   onLinkDown(peer: number): void {
     this.learners.delete(peer);
+  }
+
+  /** A learner that looks again or follows another has left, though its link is up: it may be most of our quorum. */
+  onVote(from: number, vote: Vote): void {
+    if (vote.leader === this.self.id && vote.state !== 'looking') return;
+    if (this.learners.delete(from)) this.checkQuorum();
   }
 
   tick(): void {

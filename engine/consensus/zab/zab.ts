@@ -218,6 +218,7 @@ export class Zab implements ConsensusCore<Message> {
       return;
     }
     if (this.learnerRole !== null && this.learnerRole.leader === from) this.onLeaderVote(this.learnerRole, from, vote);
+    this.leaderRole?.onVote(from, vote);
     // Two elected leaders, none established: the lesser one gives way.
     if (this.leaderRole !== null && !this.leaderRole.established && vote.state === 'leading') {
       const { state, lastLogged, id } = this.self;
