@@ -336,7 +336,7 @@ export class World {
 
   restart(id: number): void {
     this.start(id);
-    for (const peer of this.ids) if (peer !== id && this.box(peer).core !== null) this.connect(id, peer);
+    for (const peer of this.ids) if (peer !== id && this.boxes.get(peer)!.core !== null) this.connect(id, peer);
   }
 
   pairs(): [number, number][] {

@@ -76,7 +76,9 @@ export class Election {
         this.quorumSince = -1;
       }
     }
-    this.votes.set(from, vote);
+    // Who decided in another round may just not have heard yet that its leader looks again.
+    if (vote.round === this.round) this.votes.set(from, vote);
+    else this.votes.delete(from);
     this.choose(isNewRound);
   }
 

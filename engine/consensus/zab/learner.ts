@@ -26,6 +26,8 @@ export class Learner {
   epoch = 0;
   /** Why this server should stop following; empty while it should not. */
   verdict = '';
+  /** The candidate is out of the question, but the election that we left for it goes on. */
+  electionGoesOn = false;
 
   /** Everything we wait for comes from the leader, so the only time limit is for its silence. */
   private heardAt: number;
@@ -45,6 +47,12 @@ export class Learner {
 
   get serving(): boolean {
     return this.phase === 'serving';
+  }
+
+  /** Our candidate did not become a leader. */
+  giveUp(verdict: string): void {
+    this.verdict = verdict;
+    this.electionGoesOn = this.phase === 'waiting';
   }
 
   /** The candidate leads: ask to follow it. */
@@ -94,7 +102,8 @@ export class Learner {
       case 'pong':
       case 'snapshotAck':
       case 'requests':
-        return false;
+        // It may have followed us just now: what it sent as our learner comes before its first word as a leader.
+        return this.phase === 'waiting' || this.phase === 'joining';
       default:
         return unreachable(message);
     }

@@ -15,7 +15,7 @@ import type { Batch } from '../../txn/batch.ts';
 /** What a server is doing and whom it would follow; sent at each change and whenever a link comes up. */
 export interface Vote {
   readonly kind: 'vote';
-  /** Election round of a looking server; rounds of others are 0 and mean nothing. */
+  /** The election round: the present one of a looking server, of another that in which it decided. */
   readonly round: number;
   readonly state: 'looking' | 'following' | 'observing' | 'leading';
   /** The chosen (looking) or actual leader; 0: none. */

@@ -192,7 +192,7 @@ export class Zab implements ConsensusCore<Message> {
     this.election?.onLink(peer, false);
     this.leaderRole?.onLinkDown(peer);
     this.leaderRole?.tick();
-    if (this.learnerRole?.leader === peer) this.learnerRole.verdict = 'the connection to the leader closed';
+    if (this.learnerRole?.leader === peer) this.learnerRole.giveUp('the connection to the leader closed');
   }
 
   private onMessage(from: number, message: Message): void {
@@ -227,14 +227,16 @@ export class Zab implements ConsensusCore<Message> {
         this.leaderRole.verdict = 'another server leads';
       }
     }
-    if (vote.state === 'looking') this.self.send(from, this.vote());
+    // Who is about to look itself has nothing to say of the role that ends.
+    const isEnding = (this.leaderRole?.verdict || this.learnerRole?.verdict || '') !== '';
+    if (vote.state === 'looking' && !isEnding) this.self.send(from, this.vote());
   }
 
   private onLeaderVote(learner: Learner, from: number, vote: Vote): void {
     if (vote.state === 'leading') learner.join();
     else if (learner.phase !== 'waiting') learner.verdict = 'the leader has stopped leading';
-    else if (vote.state !== 'looking' || vote.leader !== from) learner.verdict = 'the candidate has chosen another';
-    else if (vote.round > this.lastRound) learner.verdict = 'the candidate is in a later round';
+    else if (vote.state !== 'looking' || vote.leader !== from) learner.giveUp('the candidate has chosen another');
+    else if (vote.round > this.lastRound) learner.giveUp('the candidate is in a later round');
   }
 
   /** What this server says of itself. */
@@ -243,7 +245,14 @@ export class Zab implements ConsensusCore<Message> {
     const { state, lastLogged } = this.self;
     const role = this.role;
     assert(role !== 'looking', 'a server without an election has a leader');
-    return { kind: 'vote', round: 0, state: role, leader: this.leader, epoch: state.currentEpoch, zxid: lastLogged };
+    return {
+      kind: 'vote',
+      round: this.lastRound,
+      state: role,
+      leader: this.leader,
+      epoch: state.currentEpoch,
+      zxid: lastLogged,
+    };
   }
 
   /** Ends a role whose verdict has fallen, and an election that is decided. */
@@ -274,7 +283,9 @@ export class Zab implements ConsensusCore<Message> {
 
   private look(reason: string): void {
     this.reason = reason;
-    this.self.failures = this.serving ? 0 : this.self.failures + 1;
+    // A new round starts the election over for everybody: not for a mere change of mind.
+    const goesOn = this.learnerRole?.electionGoesOn === true;
+    if (!goesOn) this.self.failures = this.serving ? 0 : this.self.failures + 1;
     if (this.leaderRole !== null) this.nextToken = this.leaderRole.nextToken;
     if (this.self.installing) this.self.effects.transfers.push({ kind: 'abortInstall' });
     // Whoever led us, or led beside us, must say anew that it leads; votes of looking servers stand.
@@ -282,7 +293,7 @@ export class Zab implements ConsensusCore<Message> {
     this.self.forgetHeld();
     this.leaderRole = null;
     this.learnerRole = null;
-    this.election = new Election(this.self, this.lastRound + 1, this.said);
+    this.election = new Election(this.self, goesOn ? this.lastRound : this.lastRound + 1, this.said);
     this.self.effects.changed = true;
   }
 

@@ -122,6 +122,53 @@ test('a server that waits for its candidate hears that the candidate follows ano
   assert.equal(world.core(1).phase, 'joining');
 });
 
+test('a change of mind does not start the election over for the others', () => {
+  const world = worldOf([diskAt(1), diskAt(1), diskAt(2)]);
+  world.start(1);
+  const say = (round: number, state: Vote['state'], leader: number): void =>
+    world.step(1, {
+      kind: 'message',
+      from: 2,
+      message: { kind: 'vote', round, state, leader, epoch: 1, zxid: zxid(1, 1) },
+    });
+  // 1 does not see 3, for which 2 changes its mind; with a new round 1 would make 2 start over, for ever.
+  const rounds: number[] = [];
+  world.onEvent = (_, what, detail) => {
+    if (what === 'sends') rounds.push((detail as { message: Vote }).message.round);
+  };
+  world.step(1, { kind: 'link', peer: 2, up: true });
+  say(1, 'looking', 2);
+  assert.equal(world.core(1).leader, 2);
+  say(1, 'looking', 3);
+  assert.equal(world.core(1).role, 'looking');
+  assert.deepEqual(new Set(rounds), new Set([1]));
+});
+
+test('whoever hears that its leader looks again does not call itself its follower once more', () => {
+  const world = worldOf([diskAt(1), diskAt(1), diskAt(1)]);
+  world.startAll();
+  world.stabilize();
+  const states: string[] = [];
+  world.onEvent = (_, what, detail) => {
+    if (what === 'sends') states.push((detail as { message: Vote }).message.state);
+  };
+  const message: Vote = { kind: 'vote', round: 2, state: 'looking', leader: 3, epoch: 2, zxid: zxid(1, 1) };
+  world.step(1, { kind: 'message', from: 3, message });
+  assert.deepEqual(new Set(states), new Set(['looking']));
+});
+
+test('what a candidate sent as our follower is no breach of the protocol', () => {
+  const world = worldOf([diskAt(1), diskAt(1), diskAt(1)]);
+  world.start(1);
+  const message: Vote = { kind: 'vote', round: 1, state: 'leading', leader: 2, epoch: 1, zxid: zxid(1, 1) };
+  world.step(1, { kind: 'link', peer: 2, up: true });
+  world.step(1, { kind: 'message', from: 2, message });
+  assert.equal(world.core(1).phase, 'joining');
+  world.step(1, { kind: 'message', from: 2, message: { kind: 'ack', epoch: 1, zxid: zxid(1, 1) } });
+  assert.equal(world.core(1).phase, 'joining');
+  assert.deepEqual(world.resets, []);
+});
+
 test('who begins to follow tells everybody', () => {
   const world = worldOf([diskAt(1), diskAt(1), diskAt(2)]);
   const told: string[] = [];
