@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const groups = [
-  { folders: ['unit', 'script', 'sim', 'fuzz'], concurrency: 2 },
+  { folders: ['unit', 'script', 'explore', 'sim', 'fuzz'], concurrency: 2 },
   { folders: ['process', 'compat'], concurrency: 1 },
 ];
 const fileTimeoutMs = 240_000;
