@@ -18,6 +18,7 @@ import { counterSpan, epochMax, zxidOf } from '../../base/zxid.ts';
 import type { Batch } from '../../txn/batch.ts';
 import type { AckEpoch, Join, Message, Vote } from './messages.ts';
 import { Progress } from './progress.ts';
+import { knowsEverything } from './quorum.ts';
 import { isBetter, type Self } from './self.ts';
 
 export type LeaderPhase = 'discovery' | 'synchronization' | 'broadcast';
@@ -143,31 +144,11 @@ export class Leader {
     this.trySynchronize();
   }
 
-  /**
-   * A quorum has promised the epoch, and one of it must know all that was ever committed.
-   *
-   * A server without any data may be a new one or one that lost its disk, and then it would be the one
-   * that knew (ZOOKEEPER-261). It counts only where that makes no difference: when nobody of the quorum
-   * has data, as in a new ensemble, or when every voter has been asked.
-   */
-  private knowsEverything(): boolean {
-    const { state, lastLogged, options, quorum } = this.self;
-    let promised = 1;
-    let blank = state.currentEpoch === 0 && lastLogged === 0 ? 1 : 0;
-    for (const learner of this.learners.values()) {
-      if (learner.observer || learner.phase !== 'promised' || learner.refused) continue;
-      promised++;
-      if (learner.blank) blank++;
-    }
-    if (promised < quorum) return false;
-    return promised - blank >= quorum || blank === promised || promised === options.voters.length;
-  }
-
   // ---- synchronization ---------------------------------------------------------------------------
 
   private trySynchronize(): void {
     if (this.phase !== 'discovery' || this.self.syncedTicket < this.promiseTicket) return;
-    if (!this.knowsEverything()) return;
+    if (!knowsEverything(this.self, this.learners.values())) return;
     const { state, options } = this.self;
     this.phase = 'synchronization';
     this.initial = this.self.lastLogged;

@@ -1,0 +1,22 @@
+/** When the promises of a quorum are enough to settle what the history of an epoch is. */
+import type { Progress } from './progress.ts';
+import type { Self } from './self.ts';
+
+/**
+ * A quorum has promised the epoch, and one of it must know all that was ever committed.
+ *
+ * A server without any data may be a new one or one that lost its disk, and then it would be the one
+ * that knew (ZOOKEEPER-261). It counts only where that makes no difference: when nobody of the quorum
+ * has data, as in a new ensemble, or when every voter has been asked.
+ */
+export function knowsEverything({ state, lastLogged, options, quorum }: Self, learners: Iterable<Progress>): boolean {
+  let promised = 1;
+  let blank = state.currentEpoch === 0 && lastLogged === 0 ? 1 : 0;
+  for (const learner of learners) {
+    if (learner.observer || learner.phase !== 'promised' || learner.refused) continue;
+    promised++;
+    if (learner.blank) blank++;
+  }
+  if (promised < quorum) return false;
+  return promised - blank >= quorum || blank === promised || promised === options.voters.length;
+}
