@@ -131,16 +131,21 @@ export class ProcessEnsemble {
     this.servers = servers;
   }
 
-  /** Writes the files of `size` servers and starts them; `settings` are further lines of every zoo.cfg. */
-  static async start(size: number, settings: readonly string[] = []): Promise<ProcessEnsemble> {
+  /**
+   * Writes the files of `size` servers and starts them; `settings` are further lines of every zoo.cfg.
+   * The last `observers` of them do not vote.
+   */
+  static async start(size: number, settings: readonly string[] = [], observers = 0): Promise<ProcessEnsemble> {
     const folder = mkdtempSync(join(tmpdir(), 'zabra-test-'));
     const ports = await freePorts(size * 2);
     const servers = Array.from(
       { length: size },
       (_, n) => new ServerProcess(n + 1, join(folder, `server-${n + 1}`), ports[n]!, ports[size + n]!),
     );
-    const members =
-      size === 1 ? [] : servers.map(({ id, quorumPort }) => `server.${id}=127.0.0.1:${quorumPort}:${quorumPort}`);
+    const members = servers.map(({ id, quorumPort }) => {
+      const role = id > size - observers ? 'observer' : 'participant';
+      return `server.${id}=127.0.0.1:${quorumPort}:${quorumPort}:${role}`;
+    });
     for (const { id, folder: own, dataDir, clientPort } of servers) {
       mkdirSync(dataDir, { recursive: true });
       writeFileSync(join(dataDir, 'myid'), `${id}\n`);
@@ -153,7 +158,7 @@ export class ProcessEnsemble {
         'clientPortAddress=127.0.0.1',
         `clientPort=${clientPort}`,
         ...settings,
-        ...members,
+        ...(size === 1 ? [] : members),
       ];
       writeFileSync(join(own, 'zoo.cfg'), `${lines.join('\n')}\n`);
     }
