@@ -19,6 +19,7 @@ export interface Mutant {
 const learner = 'consensus/zab/learner.js';
 const leader = 'consensus/zab/leader.js';
 const self = 'consensus/zab/self.js';
+const quorum = 'consensus/zab/quorum.js';
 const clients = 'server/clients.js';
 
 export const mutants: readonly Mutant[] = [
@@ -91,14 +92,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'minority-promise',
     issue: 'Zab, phase 1',
-    file: leader,
+    file: quorum,
     find: 'if (promised < quorum)',
     replace: 'if (promised < quorum - 1)',
   },
   {
     name: 'lost-disk-counts',
     issue: 'ZOOKEEPER-261',
-    file: leader,
+    file: quorum,
     find: 'return promised - blank >= quorum || blank === promised || promised === options.voters.length;',
     replace: 'return true;',
   },
