@@ -18,6 +18,7 @@ const helloBytes = 32;
 const frameHeaderBytes = 8;
 const helloDeadlineMs = 3000;
 const dialDeadlineMs = 2000;
+const refusedEveryMs = 60_000;
 const redialMs = { first: 10, max: 500 } as const;
 /** Frames of a turn are gathered in a buffer that starts with this much. */
 const gatherBytes = 64 * 1024;
@@ -55,6 +56,8 @@ export class PeerMesh implements PeerPort {
   readonly #dialling = new Map<number, { timer: NodeJS.Timeout | null; delayMs: number; socket: Socket | null }>();
   readonly #pending = new Set<Socket>();
   #peers = new Map<number, MeshAddress>();
+  /** The refusal that was written last. */
+  #refused = { said: '', at: 0 };
   #timer: NodeJS.Timeout | null = null;
   #checkedAt = 0;
   #closed = false;
@@ -189,7 +192,7 @@ export class PeerMesh implements PeerPort {
       const peer = bytes.readUInt32BE(8);
       const refusal = this.#judge(bytes, expected);
       if (refusal !== '') {
-        this.#options.journal.warn('peer refused', { peer, from: socket.remoteAddress ?? '', reason: refusal });
+        this.#journalRefusal(peer, socket.remoteAddress ?? '', refusal);
         socket.destroy();
         return;
       }
@@ -197,6 +200,15 @@ export class PeerMesh implements PeerPort {
       done(peer);
     };
     socket.on('readable', read);
+  }
+
+  /** A stranger dials again and again; the same refusal is written once in a while. */
+  #journalRefusal(peer: number, from: string, reason: string): void {
+    const now = performance.now();
+    const said = `${peer} ${from} ${reason}`;
+    if (said === this.#refused.said && now - this.#refused.at < refusedEveryMs) return;
+    this.#refused = { said, at: now };
+    this.#options.journal.warn('peer refused', { peer, from, reason });
   }
 
   #hello(to: number): Buffer {

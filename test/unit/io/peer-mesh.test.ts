@@ -6,7 +6,6 @@ import { crc32 } from 'node:zlib';
 import { PeerMesh } from '../../../engine/io/peer-mesh.ts';
 import { until } from '../../support/until.ts';
 
-const silent = { info: () => {}, warn: () => {}, error: () => {} };
 let open: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
   for (const close of open) await close();
@@ -16,13 +15,15 @@ afterEach(async () => {
 class Peer {
   readonly mesh: PeerMesh;
   readonly events: string[] = [];
+  readonly warnings: string[] = [];
   readonly bodies: Buffer[] = [];
   /** Called with each frame. */
   onFrame: () => void = () => {};
 
   constructor(id: number, peerTimeoutMs = 10_000, ensemble = 0) {
+    const journal = { info: () => {}, warn: (event: string) => void this.warnings.push(event), error: () => {} };
     this.mesh = new PeerMesh(
-      { id, host: '127.0.0.1', port: 0, ensembleId: () => ensemble, heartbeatMs: 20, peerTimeoutMs, journal: silent },
+      { id, host: '127.0.0.1', port: 0, ensembleId: () => ensemble, heartbeatMs: 20, peerTimeoutMs, journal },
       {
         up: (peer) => this.events.push(`up ${peer}`),
         down: (peer) => this.events.push(`down ${peer}`),
@@ -67,11 +68,18 @@ test('frames of every size arrive whole and in order, both ways', async () => {
   }
 });
 
-test('data of two ensembles: no link', async () => {
+test('data of two ensembles: no link, and one line of it however often it is tried', async () => {
   const [one, two] = await pair([7, 8]);
-  const [three, four] = await pair([7, 7]);
-  await Promise.all([three.has('up 2'), four.has('up 1')]);
+  let tries = 0;
+  const { port } = one.mesh;
+  await until('several refusals', 5000, async () => {
+    const socket = connect({ port, host: '127.0.0.1' }).on('error', () => {});
+    socket.write(hello(9));
+    await new Promise((resolve) => socket.once('close', resolve));
+    return ++tries === 5;
+  });
   assert.deepEqual([one.events, two.events], [[], []]);
+  assert.deepEqual(one.warnings, ['peer refused']);
 });
 
 test('a link that is reset comes back; one whose other end is closed is reported at once', async () => {
@@ -90,12 +98,18 @@ async function impostor(target: Peer): Promise<Socket> {
   const socket = connect({ port: target.mesh.port, host: '127.0.0.1' });
   socket.on('error', () => socket.destroy());
   open.push(() => void socket.destroy());
-  const hello = Buffer.alloc(32);
-  for (const [n, value] of [0x5a424d48, 1, 2, 1].entries()) hello.writeUInt32BE(value, n * 4);
-  hello.writeUInt32BE(crc32(hello.subarray(0, 24)), 24);
-  socket.write(hello);
+  socket.write(hello(0));
   await target.has('up 2');
   return socket;
+}
+
+/** Server 2 introduces itself to server 1. */
+function hello(ensemble: number): Buffer {
+  const bytes = Buffer.alloc(32);
+  for (const [n, value] of [0x5a424d48, 1, 2, 1].entries()) bytes.writeUInt32BE(value, n * 4);
+  bytes.writeDoubleBE(ensemble, 16);
+  bytes.writeUInt32BE(crc32(bytes.subarray(0, 24)), 24);
+  return bytes;
 }
 
 function frame(text: string, crc = crc32(Buffer.from(text))): Buffer {
