@@ -12,7 +12,7 @@ import { recoverLog } from '../../../engine/log/recover.ts';
 import { scanSegment } from '../../../engine/log/recovery.ts';
 import { LogWriter } from '../../../engine/log/writer.ts';
 import type { HardState } from '../../../engine/consensus/core.ts';
-import { PowerCut, SimDisk } from '../../sim/disk.ts';
+import { DiskError, PowerCut, SimDisk } from '../../sim/disk.ts';
 import { drawOptions } from '../../sim/options.ts';
 import { World } from '../../sim/world.ts';
 import { makeBatch } from '../../support/log.ts';
@@ -164,6 +164,43 @@ for (const tearing of [false, true]) {
     assert.ok(cuts > 80, `${cuts} cuts`);
   });
 }
+
+test('log: the process is killed before any call; what the next start counts as durable outlives the power', () => {
+  for (let calls = 0, isCut = true; isCut; calls++) {
+    const disk = new SimDisk(new World(calls, false), { ...drawOptions(1), tearing: false });
+    const promised: Promised = { last: 0, asked: 0, epoch: 0, snapshotZxid: -1 };
+    disk.cutPowerIn(calls);
+    isCut = livesUntilCut(disk, promised);
+    // The kernel lives on and with it what no sync has made durable.
+    disk.power();
+    const log = recoverLog(disk, 1, promised.snapshotZxid, crc32);
+    const writer = new LogWriter(disk, options, log, crc32, { synced: () => {}, segments: () => {} });
+    assert.equal(writer.groupBytes, 0);
+    disk.crash();
+    const found = zxidsOn(disk, promised.snapshotZxid);
+    assert.equal(found.last, log.last, `before call ${calls}`);
+    assert.equal(found.epoch, log.state.acceptedEpoch, `before call ${calls}`);
+  }
+});
+
+test('log: a disk that fails a write or a sync: the call throws, and nothing is acknowledged', () => {
+  for (const fault of ['broken', 'full'] as const) {
+    const disk = new SimDisk(new World(1, false), drawOptions(1));
+    const log = recoverLog(disk, 1, -1, crc32);
+    const acknowledged: number[] = [];
+    const events = { synced: (ticket: number) => void acknowledged.push(ticket), segments: () => {} };
+    const writer = new LogWriter(disk, options, log, crc32, events);
+    const append = (ticket: number): void => {
+      const { bytes } = makeBatch(ticket - 1, 1, 3000);
+      writer.append(ticket, bytes.length, 0, (target, at) => bytes.copy(target, at));
+      writer.flush();
+    };
+    append(1);
+    disk[fault] = true;
+    assert.throws(() => append(2), DiskError);
+    assert.deepEqual(acknowledged, [1], fault);
+  }
+});
 
 function livesUntilCut(disk: SimDisk, promised: Promised): boolean {
   try {
