@@ -11,17 +11,11 @@ test('journal: a line per event is in the file at once', (t) => {
   const journal = createJournal(3, 'info', file);
   journal.info('role', { role: 'leading', epoch: 7 });
   journal.warn('slow fsync');
-  const lines = readFileSync(file, 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as object);
-  for (const line of lines) assert.match((line as { time: string }).time, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
-  assert.deepEqual(
-    lines.map((line) => ({ ...line, time: '' })),
-    [
-      { level: 'info', time: '', server: 3, role: 'leading', epoch: 7, msg: 'role' },
-      { level: 'warn', time: '', server: 3, msg: 'slow fsync' },
-    ],
+  const lines = readFileSync(file, 'utf8').replace(/"time":"\d{4}-\d\d-\d\dT[\d:.]+Z",/g, '');
+  assert.equal(
+    lines,
+    '{"level":"info","server":3,"role":"leading","epoch":7,"msg":"role"}\n' +
+      '{"level":"warn","server":3,"msg":"slow fsync"}\n',
   );
 });
 
