@@ -55,6 +55,7 @@ const groupBytesMax = 4 * 1024 * 1024;
  */
 const zeroStepBytes = 1024 * 1024;
 const zeroForGroupsBelow = 32 * 1024;
+const zeros = Buffer.alloc(zeroStepBytes);
 
 export class LogWriter {
   readonly #files: Files;
@@ -74,7 +75,6 @@ export class LogWriter {
   #group: Buffer = Buffer.allocUnsafeSlow(64 * 1024);
   #groupBytes = 0;
   #groupTicket = 0;
-  readonly #zeros = Buffer.alloc(zeroStepBytes);
 
   constructor(files: Files, options: LogWriterOptions, end: LogEnd, checksum: Checksum, events: LogWriterEvents) {
     this.#files = files;
@@ -287,7 +287,7 @@ export class LogWriter {
     const from = Math.max(this.#zeroed, this.#at);
     const length = Math.min(zeroStepBytes, limit - from);
     if (length <= 0) return;
-    this.#files.write(this.#file, this.#zeros, length, from);
+    this.#files.write(this.#file, zeros, length, from);
     this.#zeroed = from + length;
   }
 

@@ -26,7 +26,7 @@ export class Checks implements Truth {
   readonly all: readonly Checker[];
   readonly #byZxid = new Map<number, Txn>();
   /** Told of each successful write. */
-  onWrite: (client: SimClient) => void = () => {};
+  readonly onWrite: ((client: SimClient) => void)[] = [];
 
   constructor(world: World, clockDrift: number) {
     this.world = world;
@@ -114,7 +114,7 @@ export class Checks implements Truth {
       checker.replied(client, request, reply);
     }
     reply.reader.at = body;
-    if (request !== undefined && isWrite(request.kind)) this.onWrite(client);
+    if (request !== undefined && isWrite(request.kind)) for (const listener of this.onWrite) listener(client);
   }
 
   event(client: SimClient, type: number, path: string): void {

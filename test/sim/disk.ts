@@ -180,13 +180,14 @@ export class SimDisk implements Files {
     this.#call();
     this.#failIfBroken('fsync');
     const file = this.#open.get(handle)!;
-    if (file.durable.length === file.length) {
-      for (const sector of file.dirty) {
-        const start = sector * sectorBytes;
-        file.bytes.copy(file.durable, start, start, Math.min(start + sectorBytes, file.length));
-      }
-    } else {
-      file.durable = Buffer.from(file.bytes.subarray(0, file.length));
+    if (file.durable.length !== file.length) {
+      const durable = Buffer.alloc(file.length);
+      file.durable.copy(durable, 0, 0, file.length);
+      file.durable = durable;
+    }
+    for (const sector of file.dirty) {
+      const start = sector * sectorBytes;
+      file.bytes.copy(file.durable, start, start, Math.min(start + sectorBytes, file.length));
     }
     file.dirty.clear();
   }
@@ -195,6 +196,7 @@ export class SimDisk implements Files {
     this.#call();
     this.#failIfBroken('truncate');
     const file = this.#open.get(handle)!;
+    for (let at = Math.floor(length / sectorBytes); at * sectorBytes < file.length; at++) file.dirty.add(at);
     file.bytes.fill(0, length);
     file.length = length;
   }

@@ -39,7 +39,10 @@ export class Faults {
     this.#network = network;
     this.#clients = clients;
     this.#checks = checks;
-    for (const server of servers) server.onExit = () => this.#restartLater(server);
+    for (const server of servers) {
+      server.onExit = () => this.#restartLater(server);
+      server.onPhase = () => this.#ambush(server);
+    }
     this.#next();
   }
 
@@ -154,6 +157,30 @@ export class Faults {
     });
   }
 
+  /** The moments when roles change are dangerous ones. */
+  #ambush(server: SimServer): void {
+    if (this.#stopped || !this.#world.prng.chance(this.#options.ambushChance)) return;
+    const { latencyMs, jitterMs, fsyncMs } = this.#options;
+    this.#crashSomeIn(this.#world.around(latencyMs + jitterMs + fsyncMs), server);
+  }
+
+  /** So is the moment when a client has just been told that its write is safe. */
+  acknowledged(): void {
+    if (this.#stopped || !this.#world.prng.chance(this.#options.ambushChance / 40)) return;
+    this.#crashSomeIn(this.#world.between(0, 1), this.#world.prng.pick(this.#servers));
+  }
+
+  /** One server, some or all of them: who comes back first decides what is remembered. */
+  #crashSomeIn(ms: number, server: SimServer): void {
+    this.#world.after(ms, () => {
+      if (this.#stopped) return;
+      this.#world.trace('ambush', server.id);
+      this.counts.crash++;
+      const share = this.#world.prng.pick([0, 0.5, 1]);
+      for (const each of this.#servers) if (each === server || this.#world.prng.chance(share)) this.#crash(each);
+    });
+  }
+
   #pause(server: SimServer): void {
     server.pause();
     const { incarnation } = server;
@@ -210,7 +237,9 @@ export class Faults {
 
   #restartLater(server: SimServer): void {
     const { incarnation } = server;
-    this.#world.after(this.#world.between(5, this.#options.tickTime * 20), () => {
+    // Most come back soon, some stay away while the others go on.
+    const awayTicks = this.#world.prng.pick([2, 20, 60]);
+    this.#world.after(this.#world.between(5, this.#options.tickTime * awayTicks), () => {
       if (server.running || server.incarnation !== incarnation || this.#abandoned.has(server)) return;
       this.#repair(server);
       this.#start(server);

@@ -29,8 +29,10 @@ export const mutants: readonly Mutant[] = [
     issue: 'ZOOKEEPER-4646',
     file: learner,
     find: 'this.self.append(batch);\n        this.self.commit(committed);',
-    replace:
-      "this.self.append(batch);\n this.self.commit(committed);\n this.acked = batch.last;\n this.self.send(this.leader, { kind: 'ack', epoch: this.epoch, zxid: batch.last });",
+    replace: `this.self.append(batch);
+        this.self.commit(committed);
+        this.acked = batch.last;
+        this.self.send(this.leader, { kind: 'ack', epoch: this.epoch, zxid: batch.last });`,
   },
   {
     name: 'ack-newleader-before-durable',
@@ -44,8 +46,10 @@ export const mutants: readonly Mutant[] = [
     issue: 'ZOOKEEPER-4643',
     file: learner,
     find: "this.phase = 'synchronizing';\n        if (mode === 'trunc')",
-    replace:
-      "this.phase = 'synchronizing';\n this.self.saveState({ acceptedEpoch: Math.max(this.epoch, this.self.state.acceptedEpoch), currentEpoch: this.epoch });\n if (mode === 'trunc')",
+    replace: `this.phase = 'synchronizing';
+        const acceptedEpoch = Math.max(this.epoch, this.self.state.acceptedEpoch);
+        this.self.saveState({ acceptedEpoch, currentEpoch: this.epoch });
+        if (mode === 'trunc')`,
   },
   {
     name: 'promise-before-durable',
@@ -129,8 +133,12 @@ export const mutants: readonly Mutant[] = [
     issue: 'Zab, ambiguity 1',
     file: leader,
     find: "if (learner.phase !== 'streaming' || learner.reading !== 0)\n            return;",
-    replace:
-      "if (learner.phase !== 'streaming' || learner.reading !== 0)\n return;\n if (learner.newLeaderSent && !learner.joined) {\n learner.sent = this.self.history.last;\n return;\n }",
+    replace: `if (learner.phase !== 'streaming' || learner.reading !== 0)
+            return;
+        if (learner.newLeaderSent && !learner.joined) {
+            learner.sent = this.self.history.last;
+            return;
+        }`,
   },
   {
     name: 'joining-learner-not-counted',
@@ -138,6 +146,13 @@ export const mutants: readonly Mutant[] = [
     file: leader,
     find: 'this.tryCommit();\n            this.upToDate(learner);',
     replace: 'this.upToDate(learner);',
+  },
+  {
+    name: 'follower-elects-again',
+    issue: 'found here: seed 148',
+    file: 'consensus/zab/election.js',
+    find: "if (vote.state !== 'looking' && vote.leader === this.self.id)\n            return;",
+    replace: '',
   },
   // ---- broadcast ---------------------------------------------------------------------------------
   {
@@ -305,7 +320,8 @@ export const mutants: readonly Mutant[] = [
     replace: `if (op === opcode.sync && connection.outstanding.length === 0) {
             const out = this.#out(connection);
             const at = out.at;
-            for (const word of [0, xid, Math.floor(this.#tree.lastZxid / 4294967296), this.#tree.lastZxid | 0, 0]) out.i32(word);
+            const zxid = this.#tree.lastZxid;
+            for (const word of [0, xid, Math.floor(zxid / 4294967296), zxid | 0, 0]) out.i32(word);
             out.raw(bytes, bodyStart, end);
             out.setI32(at, out.at - at - 4);
         }
@@ -329,9 +345,10 @@ export const mutants: readonly Mutant[] = [
     name: 'watch-after-reply',
     issue: 'watch order',
     file: clients,
-    find: 'writeEvent(this.#out(connection), type, path);\n    }\n    #answered',
-    replace:
-      'this.#late.push(() => writeEvent(this.#out(connection), type, path));\n    }\n    #late = [];\n    #answered',
+    find: 'this.#sent(connection);\n        writeEvent(this.#out(connection), type, path);\n    }',
+    replace: `this.#late.push(() => writeEvent(this.#out(connection), type, path));
+    }
+    #late = [];`,
     also: {
       find: 'if (this.#dirty.length === 0)',
       replace: 'for (const event of this.#late) event();\n this.#late = [];\n if (this.#dirty.length === 0)',

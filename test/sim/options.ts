@@ -41,6 +41,8 @@ export interface SimOptions {
   readonly faultEveryMs: number;
   /** Relative weights of the faults; 0 leaves one out. */
   readonly weights: Readonly<Record<FaultKind, number>>;
+  /** A server that enters a phase of consensus is crashed soon after, alone or with all the others. */
+  readonly ambushChance: number;
   /** A crash between two storage calls instead of at a moment of rest. */
   readonly midWriteChance: number;
   /** Un-synced sectors may be lost, torn or reordered at a crash; otherwise they are all lost. */
@@ -108,6 +110,7 @@ export function drawOptions(seed: number): SimOptions {
     sessionTimeoutMs: Math.max(tickTime * pick(4, 10, 40), 80 * (latencyMs + jitterMs + fsyncMs)),
     faultEveryMs: pick(150, 400, 1000, 3000),
     weights,
+    ambushChance: pick(0, 0, 0.05, 0.2),
     midWriteChance: pick(0, 0.3, 0.8),
     tearing: prng.chance(0.6),
     clockDrift: pick(0, 0, 0.01),

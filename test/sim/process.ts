@@ -47,6 +47,9 @@ export class SimServer {
   #tree: Tree | null = null;
   /** What to do when the process ends by itself; the fault injector restarts it. */
   onExit: (reason: string) => void = () => {};
+  /** Told when consensus enters another phase. */
+  onPhase: () => void = () => {};
+  #phase = '';
 
   constructor(index: number, world: World, options: SimOptions, checks: Checks) {
     this.index = index;
@@ -178,6 +181,10 @@ export class SimServer {
         server.turn();
         this.#watchTree();
         this.#checks.turn(this);
+        const { phase } = server.core;
+        if (phase === this.#phase) return;
+        this.#phase = phase;
+        this.onPhase();
       });
     });
   }

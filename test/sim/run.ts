@@ -51,6 +51,7 @@ export function run(options: SimOptions, keepsLines = false): RunResult {
     (_, index) => new SimClient(index + 1, world, options, servers, checks),
   );
   const faults = new Faults(world, options, servers, network, clients, checks);
+  checks.onWrite.push(() => faults.acknowledged());
   let violation: Violation | null = null;
   try {
     for (const server of servers) world.after(world.between(0, 50), () => server.start());
@@ -74,7 +75,7 @@ export function run(options: SimOptions, keepsLines = false): RunResult {
 function live(world: World, options: SimOptions, checks: Checks, faults: Faults, clients: readonly SimClient[]): void {
   const core = faults.healCore();
   const written = new Set<SimClient>();
-  checks.onWrite = (client) => void written.add(client);
+  checks.onWrite.push((client) => void written.add(client));
   const end = world.now + options.livenessMs;
   step(
     world,
