@@ -88,8 +88,8 @@ export interface SnapshotReceiver {
 export interface PeerPort {
   /** Queues one frame (a body of `peer/frames.ts`), copying it; dropped when the link is down. */
   send(to: number, frame: Uint8Array): void;
-  /** Lets go what `send` gathered: one write per peer and turn. */
-  flush(): void;
+  /** Lets go what `send` gathered, `first` before the others: one write per peer and turn. */
+  flush(first: number): void;
   /** Bytes accepted by `send` and not yet taken by the kernel. */
   backlog(to: number): number;
   /** Closes a link whose frames made no sense; it is dialled anew later. */

@@ -47,6 +47,9 @@ export class Replication {
   #replayed = 0;
   #replayRequested = false;
 
+  /** The learner that forwarded requests last: its clients wait for what is sent next. */
+  #asked = 0;
+
   constructor(core: Zab, applied: number, ports: Ports, transfers: SnapshotTransfers, events: ReplicationEvents) {
     this.core = core;
     this.applied = applied;
@@ -91,6 +94,7 @@ export class Replication {
         break;
       case 'requests':
         if (core.role === 'leading' && core.serving && message.epoch === core.epoch) {
+          this.#asked = from;
           this.#events.requests(from, message.bytes);
         }
         break;
@@ -133,7 +137,7 @@ export class Replication {
     const transfers = this.#takeTransfers();
     const { changed } = effects;
     effects.clear();
-    this.#ports.peers.flush();
+    this.#ports.peers.flush(this.#asked);
     for (const transfer of transfers) this.#start(transfer);
     if (changed) this.#events.changed();
   }

@@ -60,9 +60,9 @@ test('frames of every size arrive whole and in order, both ways', async () => {
   ] as const) {
     for (const [n, body] of bodies.entries()) {
       from.mesh.send(to, body);
-      if (n % 3 === 0) from.mesh.flush();
+      if (n % 3 === 0) from.mesh.flush(0);
     }
-    from.mesh.flush();
+    from.mesh.flush(0);
     await until('last frame', 5000, () => name.bodies.length === bodies.length);
     for (const [n, body] of bodies.entries()) assert.ok(body.equals(name.bodies[n]!), `frame ${n}`);
   }
