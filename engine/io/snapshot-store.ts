@@ -30,7 +30,10 @@ class Pool {
   }
 
   append(task: AppendTask): Promise<ChunkHeader> {
-    return this.#pool.run(task, { name: 'append' });
+    const { buffer, byteLength } = task.raw;
+    // A chunk that has its memory to itself is handed over instead of copied.
+    const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
+    return this.#pool.run(task, { name: 'append', ...(isWhole ? { transferList: [buffer] } : {}) });
   }
 
   publish(task: PublishTask): Promise<string | null> {
