@@ -286,7 +286,8 @@ class Link {
   readonly #onFrame: (body: Buffer) => void;
   readonly #onEnd: () => void;
   #ended = false;
-  /** Frames of this turn. */
+  /** Frames of this turn: buffers that are full, and the one that gathers. */
+  #full: Buffer[] = [];
   #out: Buffer = Buffer.allocUnsafeSlow(gatherBytes);
   #outBytes = 0;
   /** A frame that spans chunks. */
@@ -314,7 +315,7 @@ class Link {
 
   send(body: Uint8Array): void {
     const needed = frameHeaderBytes + body.length;
-    if (this.#outBytes + needed > this.#out.length) this.#grow(needed);
+    if (this.#outBytes + needed > this.#out.length) this.#next(needed);
     const out = this.#out;
     const at = this.#outBytes;
     out.writeUInt32BE(body.length, at);
@@ -325,18 +326,23 @@ class Link {
 
   flush(): void {
     if (this.#outBytes === 0) return;
+    const { socket } = this;
     this.saidAt = performance.now();
-    this.socket.write(this.#out.subarray(0, this.#outBytes));
+    socket.cork();
+    for (const buffer of this.#full) socket.write(buffer);
+    socket.write(this.#out.subarray(0, this.#outBytes));
+    socket.uncork();
+    this.#full = [];
     // The kernel took it all: the buffer is free again. Otherwise the socket keeps it.
-    if (this.socket.writableLength > 0 || this.#out.length > 4 * gatherBytes)
-      this.#out = Buffer.allocUnsafeSlow(gatherBytes);
+    if (socket.writableLength > 0 || this.#out.length > gatherBytes) this.#out = Buffer.allocUnsafeSlow(gatherBytes);
     this.#outBytes = 0;
   }
 
-  #grow(needed: number): void {
-    const grown = Buffer.allocUnsafeSlow(Math.max(this.#outBytes + needed, this.#out.length * 2));
-    this.#out.copy(grown, 0, 0, this.#outBytes);
-    this.#out = grown;
+  /** Starts another buffer: growing one would copy what is in it, again and again. */
+  #next(needed: number): void {
+    if (this.#outBytes > 0) this.#full.push(this.#out.subarray(0, this.#outBytes));
+    this.#out = Buffer.allocUnsafeSlow(Math.max(gatherBytes, needed));
+    this.#outBytes = 0;
   }
 
   #take(chunk: Buffer): void {
