@@ -41,22 +41,20 @@ function number(text: string | undefined, fallback: number, name: string): numbe
   return value;
 }
 
-function printFailure({ options, violation, lines }: RunResult, count: number): void {
+/** Everything about a failing run: options, the last events, and the smallest options that still fail. */
+function explain({ options, violation, lines }: RunResult, count: number): void {
   const print = (text: string): void => void process.stdout.write(`${text}\n`);
   print(`\nseed ${options.seed} fails: ${violation!.message}\n`);
   print(`options: ${JSON.stringify(options)}\n`);
   print(`the last ${count} events:`);
   for (const line of lines.slice(-count)) print(line);
-  print(`\nreplay: npm run sim -- --seed ${options.seed}`);
+  print(`\n${shrink(options, violation!.checker)}`);
+  print(`replay: npm run sim -- --seed ${options.seed}\n`);
 }
 
 function replay(seed: number, count: number): void {
   const result = run(drawOptions(seed), true);
-  if (result.violation !== null) {
-    const shorter = shrink(result.options, result.violation.checker);
-    printFailure(result, count);
-    process.stdout.write(`\n${shorter}\n`);
-  }
+  if (result.violation !== null) explain(result, count);
   report(result.figures, 0);
   process.stdout.write(`trace hash: ${result.hash}\n`);
   process.exitCode = result.violation === null ? 0 : 1;
@@ -100,7 +98,7 @@ async function runMany(from: number, count: number, minutes: number, threads: nu
     total = addFigures(total, progress.figures);
     if (progress.failed >= 0) {
       failed.push(progress.failed);
-      if (failed.length === 1) printFailure(run(drawOptions(progress.failed), true), lines);
+      if (failed.length === 1) explain(run(drawOptions(progress.failed), true), lines);
       else process.stdout.write(`seed ${progress.failed} fails too\n`);
     }
     if (Date.now() - printed < 5000) return;

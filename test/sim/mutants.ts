@@ -154,6 +154,13 @@ export const mutants: readonly Mutant[] = [
     find: "if (vote.state !== 'looking' && vote.leader === this.self.id)\n            return;",
     replace: '',
   },
+  {
+    name: 'keeps-the-ensemble-it-left',
+    issue: 'found here: seed 334',
+    file: learner,
+    find: 'if (lastLogged === 0 && state.ensembleId !== 0)',
+    replace: 'if (false)',
+  },
   // ---- broadcast ---------------------------------------------------------------------------------
   {
     name: 'leader-acks-unsynced',
@@ -182,13 +189,6 @@ export const mutants: readonly Mutant[] = [
     file: self,
     find: 'this.syncedTicket === this.lastTicket && !this.installing',
     replace: 'true',
-  },
-  {
-    name: 'stale-completion-acked',
-    issue: 'ZOOKEEPER-4712',
-    file: learner,
-    find: 'if (syncedTicket < this.ackFrom || synced <= this.acked)',
-    replace: 'if (synced <= this.acked)',
   },
   {
     name: 'wrong-common-position',

@@ -15,6 +15,9 @@ import { mutants, type Mutant } from './mutants.ts';
 
 const dist = fileURLToPath(new URL('../..', import.meta.url));
 
+/** A bug may keep a server busy for ever. */
+const huntMsMax = 600_000;
+
 /** What the search for a mutant came to. */
 export interface Outcome {
   readonly mutant: Mutant;
@@ -50,16 +53,17 @@ export function hunt(mutant: Mutant, from: number, count: number): Promise<Outco
   const main = join(copy, 'test', 'sim', 'main.js');
   return new Promise((resolve, reject) => {
     const args = [main, '--from', String(from), '--seeds', String(count), '--first'];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], timeout: huntMsMax });
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child.on('error', reject);
-    child.on('close', () => {
+    child.on('close', (_code, signal) => {
       rmSync(copy, { recursive: true, force: true });
       const [, seed, checker] = /^first failure: seed (\d+), (.*)$/m.exec(output) ?? [];
       if (seed !== undefined)
         resolve({ mutant, seeds: Number(seed) - from + 1, checker: checker!, seed: Number(seed) });
       else if (/^no failure/m.test(output)) resolve({ mutant, seeds: -1, checker: '', seed: -1 });
+      else if (signal !== null) resolve({ mutant, seeds: count, checker: 'the run never ends', seed: -1 });
       else reject(new Error(`mutant ${mutant.name} ended with: ${output}`));
     });
   });

@@ -58,9 +58,9 @@ export function run(options: SimOptions, keepsLines = false): RunResult {
     world.runUntil(options.safetyMs);
     live(world, options, checks, faults, clients);
   } catch (error) {
-    if (!(error instanceof Violation)) throw error;
-    violation = error;
-    world.trace(`VIOLATION ${error.message}`);
+    // Whatever else is thrown is a server that fails where it must not.
+    violation = error instanceof Violation ? error : new Violation('crash', (error as Error).stack ?? String(error));
+    world.trace(`VIOLATION ${violation.message}`);
   }
   return {
     options,

@@ -139,7 +139,10 @@ export class Learner {
 
   private onSync({ epoch, mode, from, bytesTotal }: Sync): boolean {
     if (this.phase !== 'promised' || epoch !== this.epoch) return this.early(epoch);
-    const { lastLogged, committed, history } = this.self;
+    const { lastLogged, committed, history, state } = this.self;
+    // Without data it may have come from another ensemble. It must not be of that one any more once it has some
+    // of this one's, or a crash before NEWLEADER would keep it out of both.
+    if (lastLogged === 0 && state.ensembleId !== 0) this.self.saveState({ ensembleId: 0 });
     if (mode === 'snap') {
       if (from < committed) return false;
       this.phase = 'installing';
