@@ -59,20 +59,6 @@ export const mutants: readonly Mutant[] = [
     replace: "this.self.send(this.leader, {\n            kind: 'ackEpoch',",
   },
   {
-    name: 'leader-promise-not-saved',
-    issue: 'ZOOKEEPER-1291',
-    file: leader,
-    find: "if (this.phase !== 'discovery' || this.self.syncedTicket < this.promiseTicket)",
-    replace: "if (this.phase !== 'discovery')",
-  },
-  {
-    name: 'leader-epoch-not-durable',
-    issue: 'ZOOKEEPER-335',
-    file: leader,
-    find: 'this.self.syncedTicket < this.joinTicket',
-    replace: 'false',
-  },
-  {
     name: 'promise-to-two-leaders',
     issue: 'Zab, phase 1',
     file: learner,
@@ -254,20 +240,6 @@ export const mutants: readonly Mutant[] = [
     find: 'committed: Math.max(snapshotZxid, 0, ...committed),',
     replace: 'committed: plan.last,',
   },
-  {
-    name: 'purge-too-much',
-    issue: 'ZOOKEEPER-3231',
-    file: 'server/snapshots.js',
-    find: '(oldest) => log.purge(oldest)',
-    replace: '() => log.purge(zxid)',
-  },
-  {
-    name: 'snapshot-of-unsynced-state',
-    issue: 'ZOOKEEPER-962',
-    file: 'server/snapshots.js',
-    find: 'tree.lastZxid <= synced &&',
-    replace: '',
-  },
   // ---- sessions ----------------------------------------------------------------------------------
   {
     name: 'ephemerals-outlive-session',
@@ -296,13 +268,6 @@ export const mutants: readonly Mutant[] = [
     file: 'prep/prep.js',
     find: 'origin === 0 || owner === origin',
     replace: 'true',
-  },
-  {
-    name: 'back-in-time',
-    issue: 'lastZxidSeen',
-    file: clients,
-    find: 'if (request.lastZxidSeen > this.#tree.lastZxid) {',
-    replace: 'if (false) {',
   },
   // ---- requests, watches, tree -------------------------------------------------------------------
   {
