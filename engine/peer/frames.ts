@@ -57,6 +57,7 @@ export function encodeMessage(message: Message, out: Writer): void {
       control(out, [message.acceptedEpoch, message.observer]);
       break;
     case 'newEpoch':
+    case 'newLeader':
     case 'ackNewLeader':
       control(out, [message.epoch]);
       break;
@@ -64,10 +65,13 @@ export function encodeMessage(message: Message, out: Writer): void {
       control(out, [message.epoch, message.currentEpoch, message.lastZxid]);
       break;
     case 'sync':
-      control(out, [message.epoch, syncModes.indexOf(message.mode), message.from, message.bytesTotal]);
-      break;
-    case 'newLeader':
-      control(out, [message.epoch, message.ensembleId]);
+      control(out, [
+        message.epoch,
+        syncModes.indexOf(message.mode),
+        message.from,
+        message.bytesTotal,
+        message.ensembleId,
+      ]);
       break;
     case 'upToDate':
       control(out, [message.epoch, message.committed]);
@@ -173,8 +177,8 @@ const controlFields: Readonly<Record<number, readonly Check[]>> = {
   [frameKind.join]: [isEpoch, isBoolean],
   [frameKind.newEpoch]: [isEpoch],
   [frameKind.ackEpoch]: [isEpoch, isEpochOrNone, isZxid],
-  [frameKind.sync]: [isEpoch, isNumberBelow(syncModes.length), isZxid, isCount],
-  [frameKind.newLeader]: [isEpoch, isCount],
+  [frameKind.sync]: [isEpoch, isNumberBelow(syncModes.length), isZxid, isCount, isCount],
+  [frameKind.newLeader]: [isEpoch],
   [frameKind.ackNewLeader]: [isEpoch],
   [frameKind.upToDate]: [isEpoch, isZxid],
 };
@@ -199,9 +203,9 @@ function decodeControl(kind: number, body: Buffer): Message | null {
     case frameKind.ackEpoch:
       return { kind: 'ackEpoch', epoch: a, currentEpoch: b, lastZxid: c };
     case frameKind.sync:
-      return { kind: 'sync', epoch: a, mode: syncModes[b]!, from: c, bytesTotal: d };
+      return { kind: 'sync', epoch: a, mode: syncModes[b]!, from: c, bytesTotal: d, ensembleId: e };
     case frameKind.newLeader:
-      return { kind: 'newLeader', epoch: a, ensembleId: b };
+      return { kind: 'newLeader', epoch: a };
     case frameKind.ackNewLeader:
       return { kind: 'ackNewLeader', epoch: a };
     default:

@@ -144,8 +144,8 @@ export const mutants: readonly Mutant[] = [
     name: 'keeps-the-ensemble-it-left',
     issue: 'found here: seed 334',
     file: learner,
-    find: 'if (lastLogged === 0 && state.ensembleId !== 0)',
-    replace: 'if (false)',
+    find: 'this.self.saveState({ ensembleId });',
+    replace: '',
   },
   // ---- broadcast ---------------------------------------------------------------------------------
   {

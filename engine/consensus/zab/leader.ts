@@ -173,7 +173,9 @@ export class Leader {
   private startStream(learner: Progress, common: number): void {
     assert(common <= learner.lastZxid, 'the common position is not after the end of the learner', common);
     const mode = common === learner.lastZxid ? 'diff' : 'trunc';
-    this.self.send(learner.peer, { kind: 'sync', epoch: this.epoch, mode, from: common, bytesTotal: 0 });
+    const { epoch } = this;
+    const { ensembleId } = this.self.state;
+    this.self.send(learner.peer, { kind: 'sync', epoch, mode, from: common, bytesTotal: 0, ensembleId });
     this.stream(learner, common);
   }
 
@@ -226,7 +228,9 @@ export class Leader {
       return;
     }
     learner.sent = zxid;
-    this.self.send(to, { kind: 'sync', epoch: this.epoch, mode: 'snap', from: zxid, bytesTotal });
+    const { epoch } = this;
+    const { ensembleId } = this.self.state;
+    this.self.send(to, { kind: 'sync', epoch, mode: 'snap', from: zxid, bytesTotal, ensembleId });
   }
 
   onSnapshotSent(to: number): void {
@@ -237,11 +241,11 @@ export class Leader {
   /** Sends the learner what it lacks, as far as its window allows; NEWLEADER at its place. */
   private pump(learner: Progress): void {
     if (learner.phase !== 'streaming' || learner.reading !== 0) return;
-    const { history, options, state } = this.self;
+    const { history, options } = this.self;
     for (;;) {
       if (!learner.newLeaderSent && learner.sent >= learner.newLeaderAt) {
         learner.newLeaderSent = true;
-        this.self.send(learner.peer, { kind: 'newLeader', epoch: this.epoch, ensembleId: state.ensembleId });
+        this.self.send(learner.peer, { kind: 'newLeader', epoch: this.epoch });
       }
       if (learner.sent === history.last || learner.full(options.bytesInFlightMax)) return;
       if (learner.sent < history.start) {

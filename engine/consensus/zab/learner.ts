@@ -24,6 +24,8 @@ export class Learner {
   readonly leader: number;
   phase: LearnerPhase = 'waiting';
   epoch = 0;
+  /** That of the history taken over. */
+  private ensembleId = 0;
   /** Why this server should stop following; empty while it should not. */
   verdict = '';
   /** The candidate is out of the question, but the election that we left for it goes on. */
@@ -77,7 +79,7 @@ export class Learner {
         return this.onProposal(message);
       case 'newLeader':
         if (this.phase !== 'synchronizing' || message.epoch !== this.epoch) return this.early(message.epoch);
-        this.onNewLeader(message.ensembleId);
+        this.onNewLeader();
         return true;
       case 'upToDate':
         if (this.phase !== 'joined' || message.epoch !== this.epoch) return this.early(message.epoch);
@@ -137,12 +139,16 @@ export class Learner {
     return true;
   }
 
-  private onSync({ epoch, mode, from, bytesTotal }: Sync): boolean {
+  private onSync({ epoch, mode, from, bytesTotal, ensembleId }: Sync): boolean {
     if (this.phase !== 'promised' || epoch !== this.epoch) return this.early(epoch);
     const { lastLogged, committed, history, state } = this.self;
-    // Without data it may have come from another ensemble. It must not be of that one any more once it has some
-    // of this one's, or a crash before NEWLEADER would keep it out of both.
-    if (lastLogged === 0 && state.ensembleId !== 0) this.self.saveState({ ensembleId: 0 });
+    this.ensembleId = ensembleId;
+    if (state.ensembleId !== 0 && state.ensembleId !== ensembleId) {
+      if (lastLogged !== 0) return false;
+      // Without data it may come from an ensemble that never got any. It belongs to this one before it has some of
+      // this one's data, or a crash before NEWLEADER would keep it out of both.
+      this.self.saveState({ ensembleId });
+    }
     if (mode === 'snap') {
       if (from < committed) return false;
       this.phase = 'installing';
@@ -184,7 +190,8 @@ export class Learner {
   }
 
   /** The leader's history is written; once it and then the epoch are durable, we are its follower. */
-  private onNewLeader(ensembleId: number): void {
+  private onNewLeader(): void {
+    const { ensembleId } = this;
     const acceptedEpoch = Math.max(this.epoch, this.self.state.acceptedEpoch);
     this.self.saveState({ acceptedEpoch, currentEpoch: this.epoch, ensembleId });
     this.self.sendWhenDurable(this.leader, { kind: 'ackNewLeader', epoch: this.epoch });

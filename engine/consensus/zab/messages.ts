@@ -58,13 +58,14 @@ export interface Sync {
   readonly mode: 'diff' | 'trunc' | 'snap';
   readonly from: number;
   readonly bytesTotal: number;
+  /** The ensemble that the history belongs to. */
+  readonly ensembleId: number;
 }
 
 /** Leader to learner: that was my history; make it durable, then you are mine. */
 export interface NewLeader {
   readonly kind: 'newLeader';
   readonly epoch: number;
-  readonly ensembleId: number;
 }
 
 export interface AckNewLeader {

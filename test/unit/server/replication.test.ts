@@ -38,7 +38,7 @@ test('a snapshot chunk that comes together with the order to install finds the i
     encodeMessage(message, out);
     replication.frame(3, Buffer.from(out.view()));
   };
-  receive({ kind: 'sync', epoch: 1, mode: 'snap', from: 7, bytesTotal: 2 });
+  receive({ kind: 'sync', epoch: 1, mode: 'snap', from: 7, bytesTotal: 2, ensembleId: 1 });
   receive({ kind: 'snapshotChunk', epoch: 1, offset: 0, bytes: Buffer.from('ab') });
   assert.deepEqual(calls, ['install from 3', 'chunk at 0']);
 });
