@@ -1,9 +1,9 @@
 /**
  * When a snapshot is taken, and a bit of it every turn.
  *
- * Due after snapCount txns, but not before the log has grown by twice the bytes of the last snapshot:
- * so snapshots add at most half of what the log writes anyway, and a restart replays at most that
- * much log, whatever the size of the state and the rate of writes.
+ * Due after snapCount txns, but not before the log has grown by twice the bytes of the state: so
+ * snapshots add at most half of what the log writes anyway, and a restart replays at most that much
+ * log, whatever the size of the state and the rate of writes.
  */
 import { Capture } from '../snapshot/state.ts';
 import type { Tree } from '../tree/tree.ts';
@@ -15,8 +15,10 @@ import type { Ports, SnapshotSink } from './ports.ts';
 const chunkBytes = 256 * 1024;
 /** Chunks handed to the pool and not yet written. */
 const chunksPendingMax = 4;
-/** Bytes of log that are worth a byte of snapshot. */
-const logPerSnapshotByte = 2;
+/** Bytes of log that are worth a snapshot of one byte of state. */
+const logPerStateByte = 2;
+/** What a znode takes in a snapshot besides its path and data: zxids, times, versions, lengths. */
+const nodeBytes = 90;
 
 export class Snapshots {
   readonly #options: ServerOptions;
@@ -79,7 +81,7 @@ export class Snapshots {
   #isDue(tree: Tree, synced: number): boolean {
     return (
       this.#txns >= this.#options.snapCount &&
-      this.#bytes >= logPerSnapshotByte * this.#lastBytes &&
+      this.#bytes >= logPerStateByte * (tree.store.approximateBytes + nodeBytes * tree.nodeCount) &&
       tree.lastZxid <= synced &&
       tree.lastZxid > this.#last
     );
