@@ -134,13 +134,6 @@ export const mutants: readonly Mutant[] = [
     replace: 'this.upToDate(learner);',
   },
   {
-    name: 'follower-elects-again',
-    issue: 'found here: seed 148',
-    file: 'consensus/zab/election.js',
-    find: "if (vote.state !== 'looking' && vote.leader === this.self.id)\n            return;",
-    replace: '',
-  },
-  {
     name: 'keeps-the-ensemble-it-left',
     issue: 'found here: seed 334',
     file: learner,
