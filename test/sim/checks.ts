@@ -71,10 +71,6 @@ export class Checks implements Truth {
     for (const checker of this.all) checker.turn(server);
   }
 
-  started(server: SimServer): void {
-    for (const checker of this.all) checker.started(server);
-  }
-
   stopped(server: SimServer): void {
     this.world.trace(`s${server.id} is down`);
   }
@@ -83,9 +79,8 @@ export class Checks implements Truth {
     for (const checker of this.all) checker.treeReplaced(server, zxid);
   }
 
-  connected(client: SimClient, resumed: boolean): void {
+  connected(client: SimClient): void {
     this.world.trace(`c${client.id} connected`, client.server!.id, client.session);
-    for (const checker of this.all) checker.connected(client, resumed);
   }
 
   disconnected(client: SimClient, pending: readonly Request[]): void {

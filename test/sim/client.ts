@@ -261,11 +261,10 @@ export class SimClient {
       this.lost(connection);
       return;
     }
-    const resumed = session === this.session;
     this.session = session;
     this.#password = Buffer.from(reader.buffer()!);
     this.#established = true;
-    this.#checks.connected(this, resumed);
+    this.#checks.connected(this);
     if (this.watches.size > 0) this.#rewatch(connection);
   }
 

@@ -111,7 +111,6 @@ export class SimServer {
     );
     this.#world.trace(`s${this.id} starts`, recovered.lastZxid, recovered.committed);
     this.#watchTree();
-    this.#checks.started(this);
     this.#tick(incarnation);
   }
 

@@ -36,10 +36,8 @@ export abstract class Checker {
   /** A txn was applied for the first time anywhere. */
   committed(_txn: Txn): void {}
   turn(_server: SimServer): void {}
-  started(_server: SimServer): void {}
   /** The state of a server was taken from a snapshot at `zxid`. */
   treeReplaced(_server: SimServer, _zxid: number): void {}
-  connected(_client: SimClient, _resumed: boolean): void {}
   disconnected(_client: SimClient, _pending: readonly Request[]): void {}
   /** The client was told that its session is gone. */
   expired(_client: SimClient, _session: number): void {}
