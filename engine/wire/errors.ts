@@ -1,10 +1,16 @@
 /** Result codes of the client protocol (ZooKeeper's KeeperException.Code). */
 export const errorCode = {
   ok: 0,
+  systemError: -1,
   runtimeInconsistency: -2,
+  dataInconsistency: -3,
+  connectionLoss: -4,
   marshalling: -5,
   unimplemented: -6,
+  operationTimeout: -7,
   badArguments: -8,
+  newConfigNoQuorum: -13,
+  reconfigInProgress: -14,
   noNode: -101,
   noAuth: -102,
   badVersion: -103,
@@ -15,6 +21,14 @@ export const errorCode = {
   invalidAcl: -114,
   authFailed: -115,
   sessionMoved: -118,
+  notReadOnly: -119,
+  ephemeralOnLocalSession: -120,
+  noWatcher: -121,
+  requestTimeout: -122,
+  reconfigDisabled: -123,
+  sessionClosedRequireSaslAuth: -124,
+  quotaExceeded: -125,
+  throttledOp: -127,
 } as const;
 
 export type ErrorCode = (typeof errorCode)[keyof typeof errorCode];
