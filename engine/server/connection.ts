@@ -7,7 +7,7 @@ import type { Buffer } from 'node:buffer';
 import type { Writer } from '../base/bytes.ts';
 import { encodeIds, type Id } from '../wire/acl.ts';
 import type { ConnectRequest } from '../wire/connect.ts';
-import { FramesIn } from './frames-in.ts';
+import { FramesIn } from '../wire/frames-in.ts';
 import { Outstanding } from './outstanding.ts';
 import type { ClientLink } from './ports.ts';
 

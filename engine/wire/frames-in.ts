@@ -1,5 +1,5 @@
 /**
- * Cuts a client's byte stream into frames: an int32 length and that many bytes.
+ * Cuts a byte stream of the client protocol into frames: an int32 length and that many bytes.
  *
  * Whole frames inside a chunk are read where they lie; only a frame that spans chunks is gathered, in
  * a buffer that grows with what has arrived and never with what was announced.
@@ -17,7 +17,7 @@ export class FramesIn {
   #at = 0;
   #partial: Writer | null = null;
 
-  /** The length that made `next` return `bad`, as text: in a new connection it may be a four-letter word. */
+  /** The length that made `next` return `bad`, as text: at a server it may be a four-letter word. */
   badWord = '';
 
   /** Takes a chunk; what `next` has not gone through of the one before is kept. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { FramesIn } from '../../../engine/server/frames-in.ts';
+import { FramesIn } from '../../../engine/wire/frames-in.ts';
 
 const max = 500;
 
