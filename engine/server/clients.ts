@@ -7,7 +7,7 @@
  * Semantics: ZooKeeper's NIOServerCnxn, ZooKeeperServer and FinalRequestProcessor.
  */
 import { Buffer } from 'node:buffer';
-import { Reader, Writer } from '../base/bytes.ts';
+import { Reader } from '../base/bytes.ts';
 import { authenticate, isAllowed } from '../prep/access.ts';
 import { Reads } from '../read/reads.ts';
 import { Results } from '../read/results.ts';
@@ -15,15 +15,17 @@ import type { Tree } from '../tree/tree.ts';
 import { Watches } from '../tree/watches.ts';
 import type { TxnCursor } from '../txn/batch.ts';
 import { internalOp } from '../txn/request.ts';
-import { passwordBytes, txnType } from '../txn/types.ts';
+import { txnType } from '../txn/types.ts';
 import { permission } from '../wire/acl.ts';
-import { decodeConnectRequest, writeConnectResponse, type ConnectRequest } from '../wire/connect.ts';
+import { decodeConnectRequest } from '../wire/connect.ts';
 import { errorCode } from '../wire/errors.ts';
 import type { EventType } from '../wire/events.ts';
 import { isReadOp, isWriteOp, opcode } from '../wire/opcodes.ts';
 import { writeEvent, writeReply } from '../wire/replies.ts';
-import { Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
+import { Connections } from './connections.ts';
 import type { Forwarding } from './forwarding.ts';
+import { Handshakes } from './handshakes.ts';
 import type { ServerOptions } from './options.ts';
 import type { ClientLink, Ports } from './ports.ts';
 import { Traffic } from './traffic.ts';
@@ -31,34 +33,31 @@ import { Traffic } from './traffic.ts';
 /** Replies that a client does not fetch: above this it gets no more until it has caught up. */
 const backlogBytesMax = 8 * 1024 * 1024;
 const requestHeaderBytes = 8;
-const noPassword = Buffer.alloc(passwordBytes);
 
 export class Clients {
   readonly watches: Watches;
   readonly traffic = new Traffic();
-  /** Connections by the link they came with, by number and by session. */
-  readonly #byLink = new Map<ClientLink, Connection>();
-  readonly #byId = new Map<number, Connection>();
-  readonly #bySession = new Map<number, Connection>();
+  readonly #connections: Connections;
+  readonly #handshakes: Handshakes;
   readonly #options: ServerOptions;
   readonly #ports: Ports;
   readonly #forwarding: Forwarding;
-  readonly #scratch = new Writer(64);
   readonly #reader = new Reader();
   #tree: Tree;
   #reads: Reads;
   #results: Results;
   #serving = false;
-  #nextId = 1;
-  #dirty: Connection[] = [];
   #paused: Connection[] = [];
-  #touched: Connection[] = [];
 
   constructor(options: ServerOptions, ports: Ports, forwarding: Forwarding, tree: Tree) {
     this.#options = options;
     this.#ports = ports;
     this.#forwarding = forwarding;
     this.#tree = tree;
+    this.#connections = new Connections(ports.clock, (connection) => this.watches.forget(connection.id));
+    this.#handshakes = new Handshakes(options, this.#connections, (connection, op, session, body) =>
+      this.#forward(connection, op, session, connection.id, body.bytes, 0, body.at),
+    );
     this.watches = new Watches((id, type, path, aclId) => this.#event(id, type, path, aclId));
     this.#reads = new Reads(tree, this.watches);
     this.#results = new Results(tree);
@@ -78,31 +77,25 @@ export class Clients {
   }
 
   get connections(): Iterable<Connection> {
-    return this.#byId.values();
+    return this.#connections.all();
   }
 
   get count(): number {
-    return this.#byId.size;
+    return this.#connections.count;
   }
 
   // ---- coming and going --------------------------------------------------------------------------
 
   opened(link: ClientLink): void {
-    const connection = new Connection(this.#nextId++, link, this.#ports.clock.now());
-    this.#byLink.set(link, connection);
-    this.#byId.set(connection.id, connection);
+    this.#connections.open(link);
   }
 
   closed(link: ClientLink): void {
-    const connection = this.#byLink.get(link);
-    if (connection === undefined) return;
-    this.#byLink.delete(link);
-    this.#byId.delete(connection.id);
-    this.#detach(connection);
+    this.#connections.closed(link);
   }
 
   bytes(link: ClientLink, chunk: Buffer): void {
-    const connection = this.#byLink.get(link);
+    const connection = this.#connections.ofLink(link);
     if (connection === undefined || connection.phase === 'closing') return;
     connection.frames.push(chunk);
     connection.heardAt = this.#ports.clock.now();
@@ -113,11 +106,11 @@ export class Clients {
   /** From now on requests are taken; those that waited come first. */
   serve(): void {
     this.#serving = true;
-    for (const connection of this.#byId.values()) {
+    for (const connection of this.#connections.all()) {
       if (connection.held === null) continue;
       const { held } = connection;
       connection.held = null;
-      this.#connect(connection, held);
+      this.#handshakes.connect(connection, held, this.#tree);
     }
     this.resumePaused();
   }
@@ -129,7 +122,7 @@ export class Clients {
 
   /** Nobody can be served for long: clients had better look for another server. */
   closeAll(): void {
-    for (const connection of this.#byId.values()) this.#close(connection);
+    this.#connections.closeAll();
   }
 
   // ---- requests ----------------------------------------------------------------------------------
@@ -189,48 +182,20 @@ export class Clients {
       connection.link.write(Buffer.from(answer, 'utf8'));
       this.#sent(connection);
     }
-    this.#close(connection);
+    this.#connections.close(connection);
   }
 
   #firstFrame(connection: Connection): void {
     const { bytes, start, end } = connection.frames;
     const request = decodeConnectRequest(bytes, start, end);
     if (request === null) {
-      this.#close(connection);
+      this.#connections.close(connection);
       return;
     }
     connection.phase = 'opening';
     connection.readOnlyByte = request.hasReadOnlyByte;
-    if (this.#serving) this.#connect(connection, request);
+    if (this.#serving) this.#handshakes.connect(connection, request, this.#tree);
     else connection.held = request;
-  }
-
-  #connect(connection: Connection, request: ConnectRequest): void {
-    if (request.lastZxidSeen > this.#tree.lastZxid) {
-      // It has seen more than we have: it would go back in time here and must try another server.
-      this.#close(connection);
-      return;
-    }
-    const { minSessionTimeout, maxSessionTimeout } = this.#options;
-    connection.timeoutMs = Math.min(Math.max(request.timeoutMs, minSessionTimeout), maxSessionTimeout);
-    const body = this.#scratch;
-    body.clear();
-    if (request.session === 0) {
-      body.i32(connection.timeoutMs);
-      body.i32(connection.id);
-      this.#forward(connection, internalOp.createSession, 0, connection.id, body.bytes, 0, body.at);
-    } else if (
-      request.password.length === passwordBytes &&
-      Number.isSafeInteger(request.session) &&
-      request.session > 0
-    ) {
-      body.raw(request.password);
-      body.i32(connection.timeoutMs);
-      body.i32(connection.id);
-      this.#forward(connection, internalOp.resumeSession, request.session, connection.id, body.bytes, 0, body.at);
-    } else {
-      this.#refuseSession(connection);
-    }
   }
 
   #request(connection: Connection, bytes: Buffer, start: number, end: number): void {
@@ -238,13 +203,10 @@ export class Clients {
     const xid = header.i32();
     const op = header.i32();
     if (header.bad) {
-      this.#close(connection);
+      this.#connections.close(connection);
       return;
     }
-    if (!connection.touched) {
-      connection.touched = true;
-      this.#touched.push(connection);
-    }
+    this.#connections.touch(connection);
     connection.asked(xid, op);
     const bodyStart = start + requestHeaderBytes;
     if (isWriteOp(op)) {
@@ -280,21 +242,21 @@ export class Clients {
     const ids = reader.bad ? null : authenticate(scheme, proof, this.#ports, this.#options.superDigest);
     if (ids !== null) connection.prove(ids);
     this.#sent(connection);
-    writeReply(this.#out(connection), xid, 0, ids === null ? errorCode.authFailed : errorCode.ok);
-    if (ids === null) this.#closeAfterFlush(connection);
+    writeReply(this.#connections.out(connection), xid, 0, ids === null ? errorCode.authFailed : errorCode.ok);
+    if (ids === null) this.#connections.closeAfterFlush(connection);
   }
 
   #read(connection: Connection, xid: number, op: number, bytes: Buffer, start: number, end: number): void {
     const client = {
       id: connection.id,
       identity: connection.identity,
-      event: (type: EventType, path: string) => writeEvent(this.#out(connection), type, path),
+      event: (type: EventType, path: string) => writeEvent(this.#connections.out(connection), type, path),
     };
-    this.#reads.answer(client, op, xid, bytes, start, end, this.#out(connection));
+    this.#reads.answer(client, op, xid, bytes, start, end, this.#connections.out(connection));
     connection.lastZxid = this.#tree.lastZxid;
     this.#answered(connection, this.#ports.clock.now());
     // ZooKeeper answers an operation it does not know with -6 and hangs up.
-    if (!isReadOp(op)) this.#closeAfterFlush(connection);
+    if (!isReadOp(op)) this.#connections.closeAfterFlush(connection);
   }
 
   // ---- replies -----------------------------------------------------------------------------------
@@ -309,14 +271,14 @@ export class Clients {
     if (xid !== txn.cxid || outstanding.body !== null) return;
     outstanding.shift();
     if (op === internalOp.createSession || op === internalOp.resumeSession) {
-      this.#sessionAnswered(connection, txn);
+      this.#handshakes.answered(connection, txn, this.#tree);
     } else if (this.#results.errorOf(txn) === errorCode.sessionMoved) {
-      this.#close(connection);
+      this.#connections.close(connection);
       return;
     } else {
-      this.#results.answer(xid, txn, this.#out(connection));
+      this.#results.answer(xid, txn, this.#connections.out(connection));
       connection.lastZxid = txn.zxid;
-      if (op === opcode.closeSession) this.#closeAfterFlush(connection);
+      if (op === opcode.closeSession) this.#connections.closeAfterFlush(connection);
     }
     this.#answered(connection, since);
     this.#runParkedReads(connection);
@@ -330,31 +292,7 @@ export class Clients {
       txn.type === txnType.resumeSession ||
       op === internalOp.createSession ||
       op === internalOp.resumeSession;
-    return isHandshake ? this.#byId.get(txn.cxid) : this.#bySession.get(txn.session);
-  }
-
-  #sessionAnswered(connection: Connection, txn: TxnCursor): void {
-    const id = txn.type === txnType.createSession ? txn.zxid : txn.session;
-    const session = txn.type === txnType.error ? null : this.#tree.session(id);
-    if (session === null) {
-      this.#refuseSession(connection);
-      return;
-    }
-    const before = this.#bySession.get(id);
-    if (before !== undefined && before !== connection) this.#close(before);
-    this.#bySession.set(id, connection);
-    connection.session = id;
-    connection.timeoutMs = session.timeoutMs;
-    connection.phase = 'open';
-    connection.asked(0, internalOp.createSession);
-    connection.lastZxid = txn.zxid;
-    writeConnectResponse(this.#out(connection), session.timeoutMs, id, session.password, connection.readOnlyByte);
-  }
-
-  /** Session expired, unknown, or wrong password: the client is told and must start anew. */
-  #refuseSession(connection: Connection): void {
-    writeConnectResponse(this.#out(connection), 0, 0, noPassword, connection.readOnlyByte);
-    this.#closeAfterFlush(connection);
+    return isHandshake ? this.#connections.ofId(txn.cxid) : this.#connections.ofSession(txn.session);
   }
 
   #runParkedReads(connection: Connection): void {
@@ -368,20 +306,18 @@ export class Clients {
 
   /** The session is no more, whoever closed it. */
   sessionClosed(id: number): void {
-    const connection = this.#bySession.get(id);
-    if (connection === undefined) return;
-    this.#bySession.delete(id);
-    if (!connection.closeAfterFlush) this.#close(connection);
+    const connection = this.#connections.release(id);
+    if (connection !== undefined && !connection.closeAfterFlush) this.#connections.close(connection);
   }
 
   /** Who may not read a node does not hear of it either, as in ZooKeeper since 3.8.4 (CVE-2024-23944). */
   #event(id: number, type: EventType, path: string, aclId: number): void {
-    const connection = this.#byId.get(id);
+    const connection = this.#connections.ofId(id);
     if (connection === undefined || connection.phase === 'closing') return;
     const { identity } = connection;
     if (aclId !== 0 && !isAllowed(this.#tree.aclBytes(aclId), permission.read, identity, 0, identity.length)) return;
     this.#sent(connection);
-    writeEvent(this.#out(connection), type, path);
+    writeEvent(this.#connections.out(connection), type, path);
   }
 
   /** Something that answers no request: an event, a word. */
@@ -398,52 +334,11 @@ export class Clients {
 
   // ---- ends of turns -----------------------------------------------------------------------------
 
-  /** One write per connection that has something to send. */
   flush(): void {
-    if (this.#dirty.length === 0) return;
-    const dirty = this.#dirty;
-    this.#dirty = [];
-    for (const connection of dirty) {
-      connection.flush();
-      if (connection.closeAfterFlush) this.#close(connection);
-    }
+    this.#connections.flush();
   }
 
-  /** Sessions heard since the last call. */
   takeTouched(): number[] {
-    const sessions: number[] = [];
-    for (const connection of this.#touched) {
-      connection.touched = false;
-      if (connection.session !== 0) sessions.push(connection.session);
-    }
-    this.#touched = [];
-    return sessions;
-  }
-
-  #out(connection: Connection): Writer {
-    connection.out ??= new Writer(outBytes);
-    if (connection.out.at === 0) this.#dirty.push(connection);
-    return connection.out;
-  }
-
-  #closeAfterFlush(connection: Connection): void {
-    connection.closeAfterFlush = true;
-    connection.phase = 'closing';
-  }
-
-  #close(connection: Connection): void {
-    connection.phase = 'closing';
-    this.#detach(connection);
-    connection.link.close();
-  }
-
-  #detach(connection: Connection): void {
-    connection.phase = 'closing';
-    connection.held = null;
-    this.watches.forget(connection.id);
-    if (this.#bySession.get(connection.session) === connection) this.#bySession.delete(connection.session);
+    return this.#connections.takeTouched();
   }
 }
-
-/** A reply buffer starts with this much. */
-const outBytes = 4 * 1024;

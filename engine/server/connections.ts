@@ -1,0 +1,141 @@
+/**
+ * Who is connected, and what leaves for them: one write per connection and turn.
+ *
+ * A connection is found by the link it came with, by its number (watches and handshakes refer to
+ * that) and, once its handshake is done, by its session.
+ */
+import { Writer } from '../base/bytes.ts';
+import { Connection } from './connection.ts';
+import type { ClientLink, Clock } from './ports.ts';
+
+/** A reply buffer starts with this much. */
+const outBytes = 4 * 1024;
+
+export class Connections {
+  readonly #clock: Clock;
+  readonly #byLink = new Map<ClientLink, Connection>();
+  readonly #byId = new Map<number, Connection>();
+  readonly #bySession = new Map<number, Connection>();
+  /** Told of each connection that ends, once. */
+  readonly #gone: (connection: Connection) => void;
+  #nextId = 1;
+  #dirty: Connection[] = [];
+  #touched: Connection[] = [];
+
+  constructor(clock: Clock, gone: (connection: Connection) => void) {
+    this.#clock = clock;
+    this.#gone = gone;
+  }
+
+  get count(): number {
+    return this.#byId.size;
+  }
+
+  all(): Iterable<Connection> {
+    return this.#byId.values();
+  }
+
+  ofLink(link: ClientLink): Connection | undefined {
+    return this.#byLink.get(link);
+  }
+
+  ofId(id: number): Connection | undefined {
+    return this.#byId.get(id);
+  }
+
+  ofSession(id: number): Connection | undefined {
+    return this.#bySession.get(id);
+  }
+
+  open(link: ClientLink): Connection {
+    const connection = new Connection(this.#nextId++, link, this.#clock.now());
+    this.#byLink.set(link, connection);
+    this.#byId.set(connection.id, connection);
+    return connection;
+  }
+
+  /** The link is no more. */
+  closed(link: ClientLink): void {
+    const connection = this.#byLink.get(link);
+    if (connection === undefined) return;
+    this.#byLink.delete(link);
+    this.#byId.delete(connection.id);
+    this.#detach(connection);
+  }
+
+  /** Gives the session to this connection; one that held it before is closed. */
+  attach(connection: Connection, session: number): void {
+    const before = this.#bySession.get(session);
+    if (before !== undefined && before !== connection) this.close(before);
+    this.#bySession.set(session, connection);
+    connection.session = session;
+  }
+
+  /** The session is no more; returns the connection that held it. */
+  release(session: number): Connection | undefined {
+    const connection = this.#bySession.get(session);
+    if (connection !== undefined) this.#bySession.delete(session);
+    return connection;
+  }
+
+  close(connection: Connection): void {
+    this.#detach(connection);
+    connection.link.close();
+  }
+
+  closeAll(): void {
+    for (const connection of this.#byId.values()) this.close(connection);
+  }
+
+  /** Takes no more input; closes once what is written has left. */
+  closeAfterFlush(connection: Connection): void {
+    connection.closeAfterFlush = true;
+    connection.phase = 'closing';
+  }
+
+  #detach(connection: Connection): void {
+    connection.phase = 'closing';
+    connection.held = null;
+    this.#gone(connection);
+    if (this.#bySession.get(connection.session) === connection) this.#bySession.delete(connection.session);
+  }
+
+  // ---- what leaves -------------------------------------------------------------------------------
+
+  /** Where to write what shall leave at the end of this turn. */
+  out(connection: Connection): Writer {
+    connection.out ??= new Writer(outBytes);
+    if (connection.out.at === 0) this.#dirty.push(connection);
+    return connection.out;
+  }
+
+  /** One write per connection that has something to send. */
+  flush(): void {
+    if (this.#dirty.length === 0) return;
+    const dirty = this.#dirty;
+    this.#dirty = [];
+    for (const connection of dirty) {
+      connection.flush();
+      if (connection.closeAfterFlush) this.close(connection);
+    }
+  }
+
+  // ---- who was heard -----------------------------------------------------------------------------
+
+  touch(connection: Connection): void {
+    if (connection.touched) return;
+    connection.touched = true;
+    this.#touched.push(connection);
+  }
+
+  /** Sessions heard since the last call. */
+  takeTouched(): number[] {
+    const sessions: number[] = [];
+    for (const connection of this.#touched) {
+      connection.touched = false;
+      if (connection.session !== 0) sessions.push(connection.session);
+    }
+    this.#touched = [];
+    return sessions;
+  }
+}
