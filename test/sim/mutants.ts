@@ -303,13 +303,13 @@ export const mutants: readonly Mutant[] = [
     name: 'watch-after-reply',
     issue: 'watch order',
     file: clients,
-    find: 'this.#sent(connection);\n        writeEvent(this.#out(connection), type, path);\n    }',
-    replace: `this.#late.push(() => writeEvent(this.#out(connection), type, path));
+    find: 'this.#sent(connection);\n        writeEvent(this.#connections.out(connection), type, path);\n    }',
+    replace: `this.#late.push(() => writeEvent(this.#connections.out(connection), type, path));
     }
     #late = [];`,
     also: {
-      find: 'if (this.#dirty.length === 0)',
-      replace: 'for (const event of this.#late) event();\n this.#late = [];\n if (this.#dirty.length === 0)',
+      find: 'this.#connections.flush();',
+      replace: 'for (const event of this.#late) event();\n this.#late = [];\n this.#connections.flush();',
     },
   },
   {
