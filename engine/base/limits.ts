@@ -33,3 +33,6 @@ export const pathBytesMax = 64 * KiB;
 
 /** Sub-operations of one multi. */
 export const multiOpsMax = 65536;
+
+/** Reply to one multiRead: a request of 1 MiB can name the same node of 1 MiB 40000 times. */
+export const multiReadBytesMax = 64 * MiB;

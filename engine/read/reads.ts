@@ -3,37 +3,33 @@
  *
  * Order of checks and bodies: ZooKeeper's FinalRequestProcessor (exists checks READ since 3.8.4).
  */
-import { Buffer } from 'node:buffer';
-import { Reader, Writer } from '../base/bytes.ts';
+import type { Buffer } from 'node:buffer';
+import { Reader, type Writer } from '../base/bytes.ts';
+import { multiReadBytesMax } from '../base/limits.ts';
 import { holdsRight, isAllowed, maskDigests } from '../prep/access.ts';
 import type { TreeView } from '../tree/view.ts';
 import { decodeAcls, decodeIds, permission, writeAcls } from '../wire/acl.ts';
 import { errorCode } from '../wire/errors.ts';
-import { eventType, type EventType } from '../wire/events.ts';
 import { opcode } from '../wire/opcodes.ts';
-import { beginReply, endReply, writeReply } from '../wire/replies.ts';
+import { beginReply, endReply, writeMultiHeader, writeReply } from '../wire/replies.ts';
+import { slotOf, WatchRequests, type Watcher, type WatchRegistry } from './watch-requests.ts';
 
-/** Where reads leave their watches. */
-export interface WatchRegistry {
-  addData(connection: number, path: string): void;
-  addChild(connection: number, path: string): void;
-}
-
-/** Who reads: its number for watches, what it has proved for ACLs, and where events of setWatches go. */
-export interface ReadClient {
-  readonly id: number;
+/** Who reads: besides its watches, its session and what it has proved. */
+export interface ReadClient extends Watcher {
+  readonly session: number;
   readonly identity: Buffer;
-  event(type: EventType, path: string): void;
 }
 
 export class Reads {
   readonly #tree: TreeView;
   readonly #watches: WatchRegistry;
+  readonly #watchRequests: WatchRequests;
   readonly #reader = new Reader();
 
   constructor(tree: TreeView, watches: WatchRegistry) {
     this.#tree = tree;
     this.#watches = watches;
+    this.#watchRequests = new WatchRequests(tree, watches);
   }
 
   /** Appends the reply to the read whose record is in `bytes[start, end)`. */
@@ -53,8 +49,26 @@ export class Reads {
       case opcode.getAcl:
         this.#getAcl(client, xid, reader, out);
         break;
+      case opcode.multiRead:
+        this.#multiRead(client, xid, reader, out);
+        break;
       case opcode.setWatches:
-        this.#setWatches(client, xid, reader, out);
+      case opcode.setWatches2:
+      case opcode.checkWatches:
+      case opcode.removeWatches:
+        this.#fail(xid, this.#watchRequests.carryOut(client, op, reader), out);
+        break;
+      case opcode.addWatch:
+        this.#addWatch(client, xid, reader, out);
+        break;
+      case opcode.getEphemerals:
+        this.#getEphemerals(client, xid, reader, out);
+        break;
+      case opcode.getAllChildrenNumber:
+        this.#getAllChildrenNumber(client, xid, reader, out);
+        break;
+      case opcode.whoAmI:
+        this.#whoAmI(client, xid, out);
         break;
       case opcode.ping:
         this.#fail(xid, errorCode.ok, out);
@@ -95,8 +109,7 @@ export class Reads {
     if (slot < 0) return this.#fail(xid, slot, out);
     if (watch) this.#watches.addChild(client.id, path);
     const at = beginReply(out, xid, this.#tree.lastZxid, 0);
-    out.i32(this.#tree.childCount(slot));
-    this.#tree.eachChild(slot, (name) => out.string(name));
+    this.#writeChildren(slot, out);
     if (op === opcode.getChildren2) this.#tree.writeStat(slot, out);
     endReply(out, at);
   }
@@ -105,7 +118,7 @@ export class Reads {
   #getAcl(client: ReadClient, xid: number, reader: Reader, out: Writer): void {
     const path = reader.string();
     if (reader.bad) return this.#fail(xid, errorCode.marshalling, out);
-    const slot = this.#find(path);
+    const slot = slotOf(this.#tree, path);
     if (slot === -1) return this.#fail(xid, errorCode.noNode, out);
     const acls = decodeAcls(this.#tree.aclBytes(this.#tree.aclId(slot)));
     const ids = decodeIds(client.identity);
@@ -116,46 +129,94 @@ export class Reads {
     endReply(out, at);
   }
 
-  /**
-   * A client that reconnects tells what it watched and until when it knows: what changed since is
-   * an event now, the rest is watched again (ZooKeeper's DataTree.setWatches). Events come first.
-   */
-  #setWatches(client: ReadClient, xid: number, reader: Reader, out: Writer): void {
-    const since = reader.i64();
-    const lists: string[][] = [[], [], []];
-    for (const list of lists) {
-      for (let left = reader.count(4); left > 0 && !reader.bad; left--) list.push(reader.string());
-    }
-    if (reader.bad) return this.#fail(xid, errorCode.marshalling, out);
+  /** Several reads at one moment; each has a result of its own. They leave no watches, whatever they ask. */
+  #multiRead(client: ReadClient, xid: number, reader: Reader, out: Writer): void {
     const tree = this.#tree;
-    for (const path of lists[0]!) {
-      const slot = this.#find(path);
-      if (slot === -1) client.event(eventType.nodeDeleted, path);
-      else if (tree.mzxid(slot) > since) client.event(eventType.nodeDataChanged, path);
-      else this.#watches.addData(client.id, path);
+    const at = beginReply(out, xid, tree.lastZxid, 0);
+    for (;;) {
+      const op = reader.i32();
+      const done = reader.bool();
+      reader.i32();
+      if (done && !reader.bad) break;
+      const path = reader.string();
+      reader.bool();
+      const isRead = op === opcode.getData || op === opcode.getChildren;
+      if (reader.bad || !isRead || out.at - at > multiReadBytesMax) {
+        out.at = at;
+        return this.#fail(xid, errorCode.marshalling, out);
+      }
+      const slot = this.#readable(client, path, reader);
+      writeMultiHeader(out, slot < 0 ? -1 : op, false, Math.min(slot, 0));
+      if (slot < 0) {
+        out.i32(slot);
+      } else if (op === opcode.getData) {
+        tree.writeData(slot, out);
+        tree.writeStat(slot, out);
+      } else {
+        this.#writeChildren(slot, out);
+      }
     }
-    for (const path of lists[1]!) {
-      if (this.#find(path) !== -1) client.event(eventType.nodeCreated, path);
-      else this.#watches.addData(client.id, path);
-    }
-    for (const path of lists[2]!) {
-      const slot = this.#find(path);
-      if (slot === -1) client.event(eventType.nodeDeleted, path);
-      else if (tree.pzxid(slot) > since) client.event(eventType.nodeChildrenChanged, path);
-      else this.#watches.addChild(client.id, path);
-    }
-    this.#fail(xid, errorCode.ok, out);
+    writeMultiHeader(out, -1, true, -1);
+    endReply(out, at);
   }
 
-  /** ZooKeeper's reads know the root by the empty path as well. */
-  #find(path: string): number {
-    return this.#tree.find(path === '' ? '/' : path);
+  /** ErrorResponse{i32 err}, as ZooKeeper answers this one alone. */
+  #addWatch(client: ReadClient, xid: number, reader: Reader, out: Writer): void {
+    const code = this.#watchRequests.carryOut(client, opcode.addWatch, reader);
+    if (code !== errorCode.ok) return this.#fail(xid, code, out);
+    const at = beginReply(out, xid, this.#tree.lastZxid, 0);
+    out.i32(errorCode.ok);
+    endReply(out, at);
+  }
+
+  /** Those of the asking session whose paths begin so, component or not. */
+  #getEphemerals(client: ReadClient, xid: number, reader: Reader, out: Writer): void {
+    const given = reader.stringOrNull() ?? '';
+    const prefix = given.trim() === '' || given.trim() === '/' ? '' : given;
+    if (reader.bad) return this.#fail(xid, errorCode.marshalling, out);
+    const at = beginReply(out, xid, this.#tree.lastZxid, 0);
+    const countAt = out.at;
+    let count = 0;
+    out.i32(0);
+    this.#tree.eachEphemeral(client.session, (path) => {
+      if (!path.startsWith(prefix)) return;
+      out.string(path);
+      count++;
+    });
+    out.setI32(countAt, count);
+    endReply(out, at);
+  }
+
+  #getAllChildrenNumber(client: ReadClient, xid: number, reader: Reader, out: Writer): void {
+    const path = reader.string();
+    const slot = this.#readable(client, path, reader);
+    if (slot < 0) return this.#fail(xid, slot, out);
+    const at = beginReply(out, xid, this.#tree.lastZxid, 0);
+    out.i32(this.#tree.descendants(slot));
+    endReply(out, at);
+  }
+
+  /** vector<ClientInfo{ustring authScheme, ustring user}>; of a digest id its user alone. */
+  #whoAmI(client: ReadClient, xid: number, out: Writer): void {
+    const ids = decodeIds(client.identity);
+    const at = beginReply(out, xid, this.#tree.lastZxid, 0);
+    out.i32(ids.length);
+    for (const { scheme, id } of ids) {
+      out.string(scheme);
+      out.string(scheme === 'digest' ? id.split(':', 1)[0]! : id);
+    }
+    endReply(out, at);
+  }
+
+  #writeChildren(slot: number, out: Writer): void {
+    out.i32(this.#tree.childCount(slot));
+    this.#tree.eachChild(slot, (name) => out.string(name));
   }
 
   /** Slot of a node that the client may read, or the error code. */
   #readable(client: ReadClient, path: string, reader: Reader): number {
     if (reader.bad) return errorCode.marshalling;
-    const slot = this.#find(path);
+    const slot = slotOf(this.#tree, path);
     if (slot === -1) return errorCode.noNode;
     const aclId = this.#tree.aclId(slot);
     if (aclId === 0) return slot;

@@ -8,7 +8,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { Reader } from '../base/bytes.ts';
-import { authenticate, isAllowed } from '../prep/access.ts';
+import { isAllowed } from '../prep/access.ts';
 import { Reads } from '../read/reads.ts';
 import { Results } from '../read/results.ts';
 import type { Tree } from '../tree/tree.ts';
@@ -21,11 +21,12 @@ import { decodeConnectRequest } from '../wire/connect.ts';
 import { errorCode } from '../wire/errors.ts';
 import type { EventType } from '../wire/events.ts';
 import { isReadOp, isWriteOp, opcode } from '../wire/opcodes.ts';
-import { writeEvent, writeReply } from '../wire/replies.ts';
+import { writeEvent } from '../wire/replies.ts';
 import type { Connection } from './connection.ts';
 import { Connections } from './connections.ts';
 import type { Forwarding } from './forwarding.ts';
 import { Handshakes } from './handshakes.ts';
+import { logIn } from './log-in.ts';
 import type { ServerOptions } from './options.ts';
 import type { ClientLink, Ports } from './ports.ts';
 import { Traffic } from './traffic.ts';
@@ -212,8 +213,8 @@ export class Clients {
     if (isWriteOp(op)) {
       this.#forward(connection, op, connection.session, xid, bytes, bodyStart, end);
       if (op === opcode.closeSession) connection.phase = 'opening';
-    } else if (op === opcode.auth) {
-      this.#auth(connection, xid, header);
+    } else if (op === opcode.auth || op === opcode.sasl) {
+      this.#logIn(connection, op, xid, header);
     } else if (connection.outstanding.length > 0) {
       const body = Buffer.from(bytes.subarray(bodyStart, end));
       connection.outstanding.push(xid, op, this.#ports.clock.now(), body);
@@ -235,20 +236,17 @@ export class Clients {
     connection.outstanding.push(xid, op, this.#ports.clock.now(), null);
   }
 
-  #auth(connection: Connection, xid: number, reader: Reader): void {
-    reader.i32();
-    const scheme = reader.string();
-    const proof = reader.buffer() ?? Buffer.alloc(0);
-    const ids = reader.bad ? null : authenticate(scheme, proof, this.#ports, this.#options.superDigest);
-    if (ids !== null) connection.prove(ids);
+  #logIn(connection: Connection, op: number, xid: number, reader: Reader): void {
     this.#sent(connection);
-    writeReply(this.#connections.out(connection), xid, 0, ids === null ? errorCode.authFailed : errorCode.ok);
-    if (ids === null) this.#connections.closeAfterFlush(connection);
+    const { superDigest } = this.#options;
+    const isKept = logIn(connection, op, xid, reader, this.#connections.out(connection), this.#ports, superDigest);
+    if (!isKept) this.#connections.closeAfterFlush(connection);
   }
 
   #read(connection: Connection, xid: number, op: number, bytes: Buffer, start: number, end: number): void {
     const client = {
       id: connection.id,
+      session: connection.session,
       identity: connection.identity,
       event: (type: EventType, path: string) => writeEvent(this.#connections.out(connection), type, path),
     };

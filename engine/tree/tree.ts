@@ -145,6 +145,20 @@ export class Tree implements TreeView {
     }
   }
 
+  descendants(slot: number): number {
+    const { store } = this;
+    if (store.path(slot) === '/') return store.count - 1;
+    const open = [slot];
+    let count = 0;
+    for (let at = open.pop(); at !== undefined; at = open.pop()) {
+      count += store.children[at]!;
+      for (let child = store.firstChild(at); child !== -1; child = store.nextChild(child)) {
+        if (store.children[child]! > 0) open.push(child);
+      }
+    }
+    return count;
+  }
+
   eachEphemeral(session: number, visit: (path: string) => void): void {
     for (const slot of this.table.get(session)?.ephemerals ?? []) visit(this.store.path(slot));
   }

@@ -37,6 +37,8 @@ export interface TreeView {
   writeStat(slot: number, out: Writer): void;
   /** Calls `visit` with each child's name (no slash), in no particular order. */
   eachChild(slot: number, visit: (name: string) => void): void;
+  /** Nodes below this one, at any depth; walks them. */
+  descendants(slot: number): number;
   /** Calls `visit` with the path of each ephemeral node of the session, in no particular order. */
   eachEphemeral(session: number, visit: (path: string) => void): void;
   /** The replicated session, or null. */

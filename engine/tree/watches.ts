@@ -1,10 +1,15 @@
 /**
  * Who wants to hear of which node: local to one server, lost with the connection.
  *
- * A data watch is left by getData and exists, a child watch by getChildren; each fires once. One
- * deletion that hits both on one connection is one event. Rules: ZooKeeper's DataTree and WatchManager.
+ * A data watch is left by getData and exists, a child watch by getChildren; each fires once. addWatch
+ * leaves the lasting ones: a persistent watch is a data and a child watch that stays, a recursive one
+ * hears of the node and all below it, but not of lists of children. Whatever a connection watches, one
+ * change of one node is one event. Rules: DataTree and WatchManager of ZooKeeper 3.9, where watches of
+ * all kinds on one path stand beside each other (ZOOKEEPER-4466).
  */
-import { eventType, type EventType } from '../wire/events.ts';
+import { unreachable } from '../base/assert.ts';
+import { eventType, watcherType, type EventType, type WatcherType } from '../wire/events.ts';
+import { parentOf } from './paths.ts';
 
 /**
  * Takes an event to a connection; called while a txn is applied, before any reply of that txn.
@@ -49,6 +54,18 @@ class WatchTable {
     return connections;
   }
 
+  /** False when there was none. */
+  remove(connection: number, path: string): boolean {
+    const paths = this.#byConnection.get(connection);
+    if (paths?.delete(path) !== true) return false;
+    if (paths.size === 0) this.#byConnection.delete(connection);
+    const connections = this.#byPath.get(path)!;
+    connections.delete(connection);
+    if (connections.size === 0) this.#byPath.delete(path);
+    this.count--;
+    return true;
+  }
+
   forget(connection: number): void {
     const paths = this.#byConnection.get(connection);
     if (paths === undefined) return;
@@ -65,6 +82,10 @@ class WatchTable {
     return this.#byConnection.get(connection)?.has(path) ?? false;
   }
 
+  at(path: string): ReadonlySet<number> | null {
+    return this.#byPath.get(path) ?? null;
+  }
+
   paths(): ReadonlyMap<string, ReadonlySet<number>> {
     return this.#byPath;
   }
@@ -77,6 +98,8 @@ class WatchTable {
 export class Watches implements WatchSink {
   readonly data = new WatchTable();
   readonly child = new WatchTable();
+  readonly persistent = new WatchTable();
+  readonly recursive = new WatchTable();
   readonly #deliver: Deliver;
 
   constructor(deliver: Deliver) {
@@ -92,39 +115,99 @@ export class Watches implements WatchSink {
     this.child.add(connection, path);
   }
 
-  /** The connection is gone. */
-  forget(connection: number): void {
-    this.data.forget(connection);
-    this.child.forget(connection);
+  addPersistent(connection: number, path: string): void {
+    this.persistent.add(connection, path);
   }
 
+  addRecursive(connection: number, path: string): void {
+    this.recursive.add(connection, path);
+  }
+
+  has(connection: number, path: string, type: WatcherType): boolean {
+    return this.#tables(type).some((table) => table.has(connection, path));
+  }
+
+  /** Removes the connection's watches of that type; false when there was none. */
+  remove(connection: number, path: string, type: WatcherType): boolean {
+    let removed = false;
+    for (const table of this.#tables(type)) if (table.remove(connection, path)) removed = true;
+    return removed;
+  }
+
+  /** The connection is gone. */
+  forget(connection: number): void {
+    for (const table of this.#tables(watcherType.any)) table.forget(connection);
+  }
+
+  /** A persistent watch counts as the two that it stands for. */
   get count(): number {
-    return this.data.count + this.child.count;
+    return this.data.count + this.child.count + 2 * this.persistent.count + this.recursive.count;
   }
 
   nodeCreated(path: string, parent: string, aclId: number, parentAclId: number): void {
     if (this.count === 0) return;
-    this.#fire(this.data.take(path), eventType.nodeCreated, path, aclId);
-    this.#fire(this.child.take(parent), eventType.nodeChildrenChanged, parent, parentAclId);
+    this.#fire(this.#dataHearers(path), eventType.nodeCreated, path, aclId);
+    this.#fire(this.#childHearers(parent), eventType.nodeChildrenChanged, parent, parentAclId);
   }
 
   nodeDeleted(path: string, parent: string, aclId: number, parentAclId: number): void {
     if (this.count === 0) return;
-    const data = this.data.take(path);
-    const child = this.child.take(path);
+    const data = this.#dataHearers(path);
+    const child = this.#childHearers(path);
     this.#fire(data, eventType.nodeDeleted, path, aclId);
     if (child !== null && data !== null) for (const connection of data) child.delete(connection);
     this.#fire(child, eventType.nodeDeleted, path, aclId);
-    this.#fire(this.child.take(parent), eventType.nodeChildrenChanged, parent, parentAclId);
+    this.#fire(this.#childHearers(parent), eventType.nodeChildrenChanged, parent, parentAclId);
   }
 
   dataChanged(path: string, aclId: number): void {
-    if (this.data.count === 0) return;
-    this.#fire(this.data.take(path), eventType.nodeDataChanged, path, aclId);
+    if (this.count === 0) return;
+    this.#fire(this.#dataHearers(path), eventType.nodeDataChanged, path, aclId);
+  }
+
+  /** Who hears of a change of the node itself; the watches that fire once are used up. */
+  #dataHearers(path: string): Set<number> | null {
+    let hearers = this.data.take(path);
+    if (this.persistent.count > 0) hearers = joined(hearers, this.persistent.at(path));
+    if (this.recursive.count === 0) return hearers;
+    for (let at = path; ; at = parentOf(at)) {
+      hearers = joined(hearers, this.recursive.at(at));
+      if (at === '/') return hearers;
+    }
+  }
+
+  #childHearers(path: string): Set<number> | null {
+    const hearers = this.child.take(path);
+    return this.persistent.count === 0 ? hearers : joined(hearers, this.persistent.at(path));
   }
 
   #fire(connections: Set<number> | null, type: EventType, path: string, aclId: number): void {
     if (connections === null) return;
     for (const connection of connections) this.#deliver(connection, type, path, aclId);
   }
+
+  #tables(type: WatcherType): readonly WatchTable[] {
+    switch (type) {
+      case watcherType.children:
+        return [this.child];
+      case watcherType.data:
+        return [this.data];
+      case watcherType.persistent:
+        return [this.persistent];
+      case watcherType.persistentRecursive:
+        return [this.recursive];
+      case watcherType.any:
+        return [this.data, this.child, this.persistent, this.recursive];
+      default:
+        return unreachable(type);
+    }
+  }
+}
+
+/** `hearers`, which nobody else holds, with `more`, which stays as it is. */
+function joined(hearers: Set<number> | null, more: ReadonlySet<number> | null): Set<number> | null {
+  if (more === null) return hearers;
+  if (hearers === null) return new Set(more);
+  for (const connection of more) hearers.add(connection);
+  return hearers;
 }

@@ -61,7 +61,15 @@ export function isReadOp(op: number): boolean {
     case opcode.getChildren:
     case opcode.getChildren2:
     case opcode.ping:
+    case opcode.checkWatches:
+    case opcode.removeWatches:
+    case opcode.multiRead:
     case opcode.setWatches:
+    case opcode.getEphemerals:
+    case opcode.getAllChildrenNumber:
+    case opcode.setWatches2:
+    case opcode.addWatch:
+    case opcode.whoAmI:
       return true;
     default:
       return false;
@@ -83,6 +91,14 @@ const lastOpNames: Readonly<Record<number, string>> = {
   [opcode.ping]: 'PING',
   [opcode.multi]: 'MULT',
   [opcode.setWatches]: 'SETW',
+  [opcode.checkWatches]: 'CHKW',
+  [opcode.removeWatches]: 'REMW',
+  [opcode.multiRead]: 'MLTR',
+  [opcode.getEphemerals]: 'GETE',
+  [opcode.getAllChildrenNumber]: 'GETACN',
+  [opcode.setWatches2]: 'STW2',
+  [opcode.addWatch]: 'ADDW',
+  [opcode.whoAmI]: 'HOMI',
   [opcode.closeSession]: 'CLOS',
   [-10]: 'SESS',
 };

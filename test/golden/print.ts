@@ -90,6 +90,13 @@ class Printer {
     return this;
   }
 
+  /** Neither is the order of what a client has proved. */
+  sortedPairs(): this {
+    const pairs = Array.from({ length: this.readInt() }, () => `${this.readText()}:${this.readText()}`);
+    this.parts.push(`[${pairs.toSorted().join(' ')}]`);
+    return this;
+  }
+
   acls(): this {
     const acls = Array.from({ length: this.readInt() }, () => {
       const perms = this.readInt();
@@ -118,8 +125,9 @@ class Printer {
       this.parts.push(`| ${type} ${done} ${error}`);
       if (done !== 0) break;
       if (type === -1) this.int();
-      if (type === op.create || type === op.create2) this.text();
-      if (type === op.create2 || type === op.setData) this.stat();
+      if (type === op.create || type === op.create2 || type === op.getData) this.text();
+      if (type === op.create2 || type === op.setData || type === op.getData) this.stat();
+      if (type === op.getChildren) this.sortedTexts();
     }
     return this;
   }
@@ -139,7 +147,10 @@ export function printBody(code: number, body: Buffer, names: Names): string {
     case op.sync:
       return printer.text().done();
     case op.create2:
+    case op.createContainer:
+    case op.createTtl:
     case op.getData:
+    case op.reconfig:
       return printer.text().stat().done();
     case op.exists:
     case op.setData:
@@ -149,11 +160,18 @@ export function printBody(code: number, body: Buffer, names: Names): string {
     case op.getAcl:
       return printer.acls().stat().done();
     case op.getChildren:
+    case op.getEphemerals:
       return printer.sortedTexts().done();
     case op.getChildren2:
       return printer.sortedTexts().stat().done();
     case op.multi:
+    case op.multiRead:
       return printer.multi().done();
+    case op.addWatch:
+    case op.getAllChildrenNumber:
+      return printer.int().done();
+    case op.whoAmI:
+      return printer.sortedPairs().done();
     default:
       return printer.done();
   }

@@ -28,6 +28,9 @@ export const record = {
     for (const [type, part] of parts) all.int(type).bool(false).int(-1).raw(part.bytes());
     return all.int(-1).bool(true).int(-1);
   },
+  createTtl: (path: string, data: string | null, flags: number, ttl: bigint, acl: Acls = openAcl): Record =>
+    new Record().buffer(path).buffer(data).acl(acl).int(flags).long(ttl),
+  numbered: (path: string, number: number): Record => new Record().buffer(path).int(number),
   auth: (scheme: string, proof: string): Record => new Record().int(0).buffer(scheme).buffer(proof),
 };
 
@@ -188,6 +191,41 @@ export class Peer {
   setWatches(since: bigint, data: string[], exist: string[], child: string[]): Promise<void> {
     const body = new Record().long(since).strings(data).strings(exist).strings(child);
     return this.request('setWatches', op.setWatches, body, -8);
+  }
+
+  setWatches2(since: bigint, ...lists: readonly (readonly string[])[]): Promise<void> {
+    const body = new Record().long(since);
+    for (const list of lists) body.strings(list);
+    return this.request('setWatches2', op.setWatches2, body, -8);
+  }
+
+  /** mode 0: persistent, 1: persistent and recursive. */
+  addWatch(path: string, mode: number): Promise<void> {
+    return this.request(`addWatch ${path} ${mode}`, op.addWatch, record.numbered(path, mode));
+  }
+
+  checkWatches(path: string, type: number): Promise<void> {
+    return this.request(`checkWatches ${path} ${type}`, op.checkWatches, record.numbered(path, type));
+  }
+
+  removeWatches(path: string, type: number): Promise<void> {
+    return this.request(`removeWatches ${path} ${type}`, op.removeWatches, record.numbered(path, type));
+  }
+
+  multiRead(label: string, ...parts: readonly Part[]): Promise<void> {
+    return this.request(`multiRead ${label}`, op.multiRead, record.multi(parts));
+  }
+
+  getEphemerals(prefix: string | null): Promise<void> {
+    return this.request(`getEphemerals ${prefix}`, op.getEphemerals, new Record().buffer(prefix));
+  }
+
+  getAllChildrenNumber(path: string): Promise<void> {
+    return this.request(`getAllChildrenNumber ${path}`, op.getAllChildrenNumber, record.path(path));
+  }
+
+  whoAmI(): Promise<void> {
+    return this.request('whoAmI', op.whoAmI);
   }
 
   async closeSession(): Promise<void> {

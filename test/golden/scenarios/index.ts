@@ -1,8 +1,10 @@
 /** Every conversation by name, in the order in which they are had with one new server. */
 import { Talk } from '../talk.ts';
 import { acls } from './acls.ts';
+import { lastingWatches } from './lasting-watches.ts';
 import { malformed } from './malformed.ts';
 import { multis } from './multis.ts';
+import { reads } from './reads.ts';
 import { sessions } from './sessions.ts';
 import { watches } from './watches.ts';
 import { znodes } from './znodes.ts';
@@ -14,6 +16,8 @@ const scenarios: Readonly<{ [name: string]: Scenario }> = {
   ...multis,
   ...acls,
   ...watches,
+  ...lastingWatches,
+  ...reads,
   ...sessions,
   ...malformed,
 };

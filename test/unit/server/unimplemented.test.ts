@@ -13,19 +13,10 @@ import { op, RawClient, Record } from '../../support/raw-client.ts';
 
 const codes = {
   check: op.check,
-  reconfig: 16,
-  checkWatches: 17,
-  removeWatches: 18,
-  createContainer: 19,
-  deleteContainer: 20,
-  createTTL: 21,
-  multiRead: 22,
-  sasl: 102,
-  getEphemerals: 103,
-  getAllChildrenNumber: 104,
-  setWatches2: 105,
-  addWatch: 106,
-  whoAmI: 107,
+  reconfig: op.reconfig,
+  createContainer: op.createContainer,
+  deleteContainer: op.deleteContainer,
+  createTtl: op.createTtl,
   createSession: -10,
   resumeSession: -12,
 };
@@ -51,4 +42,18 @@ test('operations that are not there end their connection, and no other', async (
   }
   assert.equal((await bystander.get('/'))?.err, 0);
   await bystander.close();
+});
+
+test('a SASL login is refused as ZooKeeper refuses one that fails: an empty token, then the end', async (t) => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'zabra-sasl-'));
+  const server = await Server.start({ dataDir, clientPort: 0, clientPortAddress: '127.0.0.1', logLevel: 'silent' });
+  t.after(async () => {
+    await server.close();
+    rmSync(dataDir, { recursive: true });
+  });
+  await server.ready();
+  const client = await RawClient.connect(server.clientPort);
+  const reply = await client.request(op.sasl, new Record().buffer('token'));
+  assert.deepEqual([reply?.err, reply?.zxid, reply?.body.toString('hex')], [-115, 0n, 'ffffffff']);
+  await client.ended();
 });
