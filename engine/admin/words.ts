@@ -21,9 +21,10 @@ export function createWords(server: CoordinationServer): (word: string) => strin
     const answer = words[word];
     if (answer === undefined) return null;
     const allowed = server.options.fourLetterWords;
-    if (!allowed.includes('*') && !allowed.includes(word))
-      return `${word} is not executed because it is not in the whitelist.\n`;
-    if (!server.serving && !alwaysAnswered.has(word))
+    const isAllowed =
+      allowed.includes('*') || allowed.includes(word) || (word === 'isro' && server.options.readOnlyMode);
+    if (!isAllowed) return `${word} is not executed because it is not in the whitelist.\n`;
+    if (!server.serving && !server.readOnly && !alwaysAnswered.has(word))
       return 'This ZooKeeper instance is not currently serving requests\n';
     return answer(server);
   };
@@ -33,11 +34,11 @@ const alwaysAnswered = new Set(['ruok', 'envi', 'isro']);
 
 const words: Readonly<Record<string, (server: CoordinationServer) => string>> = {
   ruok: () => 'imok',
-  isro: (server) => (server.serving ? 'rw' : 'null'),
-  srvr: (server) => `Zookeeper version: ${version}\n${statLines(server)}`,
+  isro: (server) => (server.serving ? 'rw' : server.readOnly ? 'ro' : 'null'),
+  srvr: (server) => `${heading(server)}${statLines(server)}`,
   stat: (server) => {
     const clients = [...server.clients.connections].map((connection) => ` ${briefLine(connection)}\n`).join('');
-    return `Zookeeper version: ${version}\nClients:\n${clients}\n${statLines(server)}`;
+    return `${heading(server)}Clients:\n${clients}\n${statLines(server)}`;
   },
   cons: (server) => `${[...server.clients.connections].map((connection) => ` ${fullLine(connection)}\n`).join('')}\n`,
   conf,
@@ -55,9 +56,15 @@ const words: Readonly<Record<string, (server: CoordinationServer) => string>> = 
   },
 };
 
+function heading(server: CoordinationServer): string {
+  const mode = server.readOnly ? 'READ-ONLY mode; serving only read-only clients\n' : '';
+  return `Zookeeper version: ${version}\n${mode}`;
+}
+
 /** ZooKeeper's word for what this server is. */
 function modeOf(server: CoordinationServer): string {
   if (server.options.servers.length === 0) return 'standalone';
+  if (server.readOnly) return 'read-only';
   switch (server.role) {
     case 'leading':
       return 'leader';
@@ -203,7 +210,7 @@ function mntr(server: CoordinationServer): string {
     ['max_latency', whole(max)],
     ['approximate_data_size', tree.store.approximateBytes],
     ['open_file_descriptor_count', openFiles()],
-    ['local_sessions', 0],
+    ['local_sessions', clients.localSessions],
     ['uptime', whole(server.uptimeMs)],
   ];
   return gauges.map(([key, value]) => `zk_${key}\t${value}\n`).join('');

@@ -67,6 +67,11 @@ const textKeys: Readonly<Record<string, keyof ServerOptions>> = {
   'DigestAuthenticationProvider.superDigest': 'superDigest',
 };
 
+/** Keys that are true or false. */
+const switchKeys: Readonly<Record<string, keyof ServerOptions>> = {
+  'readonlymode.enabled': 'readOnlyMode',
+};
+
 /** Understood, checked, and needing nothing from us: purging is automatic here, a lone server needs no switch. */
 const acceptedKeys: Readonly<Record<string, { form: RegExp; expected: string }>> = {
   'autopurge.purgeInterval': { form: /^\d+$/, expected: 'a whole number of hours' },
@@ -94,13 +99,16 @@ export function parseZooCfg(text: string, file: string): ZooCfg {
     if (meansDefault[key] === value) continue;
     const number = numberKeys[key];
     const name = textKeys[key];
-    const option = number ?? name ?? (key === '4lw.commands.whitelist' ? 'fourLetterWords' : undefined);
+    const isOn = switchKeys[key];
+    const option = number ?? name ?? isOn ?? (key === '4lw.commands.whitelist' ? 'fourLetterWords' : undefined);
     if (option !== undefined) places.set(option, { key: property.key, line });
     if (number !== undefined) {
       values[number] = parseNumber(property, file);
     } else if (name !== undefined) {
       if (value === '') throw malformed(property, file, 'given a value');
       values[name] = value;
+    } else if (isOn !== undefined) {
+      values[isOn] = parseSwitch(property, file);
     } else if (option !== undefined) {
       values[option] = parseList(value);
     } else if (key.startsWith('server.')) {
@@ -171,6 +179,13 @@ function malformed({ key, value, line }: Property, file: string, expected: strin
 function parseNumber(property: Property, file: string): number {
   if (!/^(-?\d+|0x[0-9a-f]+)$/i.test(property.value)) throw malformed(property, file, 'a whole number');
   return Number(property.value);
+}
+
+/** As Java's Boolean.parseBoolean, except that a misspelt `true` is an error and not `false`. */
+function parseSwitch(property: Property, file: string): boolean {
+  const value = property.value.toLowerCase();
+  if (value !== 'true' && value !== 'false') throw malformed(property, file, 'true or false');
+  return value === 'true';
 }
 
 function parseList(value: string): string[] {

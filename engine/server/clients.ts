@@ -21,7 +21,7 @@ import { decodeConnectRequest } from '../wire/connect.ts';
 import { errorCode } from '../wire/errors.ts';
 import type { EventType } from '../wire/events.ts';
 import { isReadOp, isWriteOp, opcode } from '../wire/opcodes.ts';
-import { writeEvent } from '../wire/replies.ts';
+import { writeEvent, writeReply } from '../wire/replies.ts';
 import type { Connection } from './connection.ts';
 import { Connections } from './connections.ts';
 import type { Forwarding } from './forwarding.ts';
@@ -29,6 +29,7 @@ import { Handshakes } from './handshakes.ts';
 import { logIn } from './log-in.ts';
 import type { ServerOptions } from './options.ts';
 import type { ClientLink, Ports } from './ports.ts';
+import { needsLeader, ReadOnlySessions } from './read-only.ts';
 import { Traffic } from './traffic.ts';
 
 /** Replies that a client does not fetch: above this it gets no more until it has caught up. */
@@ -107,13 +108,53 @@ export class Clients {
   /** From now on requests are taken; those that waited come first. */
   serve(): void {
     this.#serving = true;
+    this.#connectHeld();
+    this.resumePaused();
+  }
+
+  /**
+   * There is no leader, and reads are served to clients that allow it: those that wait to connect are
+   * looked at now, all others leave.
+   */
+  serveReadOnly(): void {
+    for (const connection of this.#connections.all())
+      if (connection.phase !== 'new' && connection.held === null) this.#connections.close(connection);
+    this.#handshakes.readOnly = new ReadOnlySessions(this.#ports, this.#options.tickTime);
+    this.#connectHeld();
+    this.resumePaused();
+  }
+
+  /** Keeps the sessions that `serveReadOnly` gave out, while it lasts. */
+  tendReadOnly(): void {
+    const sessions = this.#handshakes.readOnly;
+    if (sessions === null) return;
+    for (const id of this.takeTouched()) sessions.touch(id);
+    for (const id of sessions.expired()) this.sessionClosed(id);
+  }
+
+  /** There is a leader again: who was served without one connects anew. */
+  endReadOnly(): void {
+    this.#handshakes.readOnly = null;
+    this.leave();
+  }
+
+  /** Reads are served and nothing else. */
+  get readOnly(): boolean {
+    return this.#handshakes.readOnly !== null;
+  }
+
+  /** Sessions that this server alone knows. */
+  get localSessions(): number {
+    return this.#handshakes.readOnly?.size ?? 0;
+  }
+
+  #connectHeld(): void {
     for (const connection of this.#connections.all()) {
       if (connection.held === null) continue;
       const { held } = connection;
       connection.held = null;
       this.#handshakes.connect(connection, held, this.#tree);
     }
-    this.resumePaused();
   }
 
   /** There is no leader: connections stay, their requests wait. */
@@ -121,7 +162,12 @@ export class Clients {
     this.#serving = false;
   }
 
-  /** Nobody can be served for long: clients had better look for another server. */
+  /** Nobody can be served for long: clients had better look for another server. Words are answered on. */
+  leave(): void {
+    for (const connection of this.#connections.all())
+      if (connection.phase !== 'new') this.#connections.close(connection);
+  }
+
   closeAll(): void {
     this.#connections.closeAll();
   }
@@ -145,7 +191,7 @@ export class Clients {
   /** True, and the connection is paused, when its next request has to wait. */
   #mustWait(connection: Connection): boolean {
     const wait =
-      !this.#serving ||
+      !(this.#serving || this.readOnly) ||
       connection.phase === 'opening' ||
       this.#forwarding.outstanding >= this.#options.globalOutstandingLimit ||
       connection.link.backlog + (connection.out?.at ?? 0) > backlogBytesMax;
@@ -195,7 +241,7 @@ export class Clients {
     }
     connection.phase = 'opening';
     connection.readOnlyByte = request.hasReadOnlyByte;
-    if (this.#serving) this.#handshakes.connect(connection, request, this.#tree);
+    if (this.#serving || this.readOnly) this.#handshakes.connect(connection, request, this.#tree);
     else connection.held = request;
   }
 
@@ -210,7 +256,7 @@ export class Clients {
     this.#connections.touch(connection);
     connection.asked(xid, op);
     const bodyStart = start + requestHeaderBytes;
-    if (isWriteOp(op)) {
+    if (isWriteOp(op) && !this.readOnly) {
       this.#forward(connection, op, connection.session, xid, bytes, bodyStart, end);
       if (op === opcode.closeSession) connection.phase = 'opening';
     } else if (op === opcode.auth || op === opcode.sasl) {
@@ -244,6 +290,10 @@ export class Clients {
   }
 
   #read(connection: Connection, xid: number, op: number, bytes: Buffer, start: number, end: number): void {
+    if (this.readOnly && (needsLeader(op) || op === opcode.closeSession)) {
+      this.#answerWithoutLeader(connection, xid, op);
+      return;
+    }
     const client = {
       id: connection.id,
       session: connection.session,
@@ -255,6 +305,16 @@ export class Clients {
     this.#answered(connection, this.#ports.clock.now());
     // ZooKeeper answers an operation it does not know with -6 and hangs up.
     if (!isReadOp(op)) this.#connections.closeAfterFlush(connection);
+  }
+
+  #answerWithoutLeader(connection: Connection, xid: number, op: number): void {
+    const isClose = op === opcode.closeSession;
+    const code = isClose ? errorCode.ok : errorCode.notReadOnly;
+    writeReply(this.#connections.out(connection), xid, this.#tree.lastZxid, code);
+    this.#answered(connection, this.#ports.clock.now());
+    if (!isClose) return;
+    this.#handshakes.readOnly?.end(connection.session);
+    this.#connections.closeAfterFlush(connection);
   }
 
   // ---- replies -----------------------------------------------------------------------------------

@@ -4,6 +4,8 @@
  *   new ── connect request ──► opening ── createSession or resumeSession committed ──► open
  *                                     └── expired, unknown, wrong password ──► told so, and closed
  *
+ * While there is no leader, `readOnly` takes the log's place.
+ *
  * Semantics: ZooKeeperServer.processConnectRequest and finishSessionInit.
  */
 import { Buffer } from 'node:buffer';
@@ -16,6 +18,7 @@ import { writeConnectResponse, type ConnectRequest } from '../wire/connect.ts';
 import type { Connection } from './connection.ts';
 import type { Connections } from './connections.ts';
 import type { ServerOptions } from './options.ts';
+import type { ReadOnlySessions } from './read-only.ts';
 
 const noPassword = Buffer.alloc(passwordBytes);
 
@@ -27,6 +30,8 @@ export class Handshakes {
   readonly #connections: Connections;
   readonly #forward: ForwardHandshake;
   readonly #body = new Writer(64);
+  /** Local sessions, while this server serves without a leader; else null. */
+  readOnly: ReadOnlySessions | null = null;
 
   constructor(options: ServerOptions, connections: Connections, forward: ForwardHandshake) {
     this.#options = options;
@@ -35,13 +40,18 @@ export class Handshakes {
   }
 
   connect(connection: Connection, request: ConnectRequest, tree: Tree): void {
-    if (request.lastZxidSeen > tree.lastZxid) {
-      // It has seen more than we have: it would go back in time here and must try another server.
+    const { readOnly } = this;
+    // Who has seen more than we have would go back in time here and must try another server.
+    if (request.lastZxidSeen > tree.lastZxid || (readOnly !== null && !request.readOnly)) {
       this.#connections.close(connection);
       return;
     }
     const { minSessionTimeout, maxSessionTimeout } = this.#options;
     connection.timeoutMs = Math.min(Math.max(request.timeoutMs, minSessionTimeout), maxSessionTimeout);
+    if (readOnly !== null) {
+      this.#connectReadOnly(connection, request, readOnly, tree);
+      return;
+    }
     const body = this.#body;
     body.clear();
     if (request.session === 0) {
@@ -70,18 +80,33 @@ export class Handshakes {
       this.#refuse(connection);
       return;
     }
-    this.#connections.attach(connection, id);
     connection.timeoutMs = session.timeoutMs;
+    this.#open(connection, id, session.password, txn.zxid);
+  }
+
+  #connectReadOnly(connection: Connection, request: ConnectRequest, readOnly: ReadOnlySessions, tree: Tree): void {
+    const session = readOnly.connect(request, connection.timeoutMs);
+    if (session === 'elsewhere') this.#connections.close(connection);
+    else if (session === 'expired') this.#refuse(connection);
+    else this.#open(connection, session.id, session.password, tree.lastZxid);
+  }
+
+  #open(connection: Connection, session: number, password: Buffer, zxid: number): void {
+    this.#connections.attach(connection, session);
     connection.phase = 'open';
     connection.asked(0, internalOp.createSession);
-    connection.lastZxid = txn.zxid;
-    const out = this.#connections.out(connection);
-    writeConnectResponse(out, session.timeoutMs, id, session.password, connection.readOnlyByte);
+    connection.lastZxid = zxid;
+    this.#respond(connection, connection.timeoutMs, session, password);
   }
 
   /** Session expired, unknown, or wrong password: the client is told and must start anew. */
   #refuse(connection: Connection): void {
-    writeConnectResponse(this.#connections.out(connection), 0, 0, noPassword, connection.readOnlyByte);
+    this.#respond(connection, 0, 0, noPassword);
     this.#connections.closeAfterFlush(connection);
+  }
+
+  #respond(connection: Connection, timeoutMs: number, session: number, password: Buffer): void {
+    const readOnly = connection.readOnlyByte ? this.readOnly !== null : null;
+    writeConnectResponse(this.#connections.out(connection), timeoutMs, session, password, readOnly);
   }
 }

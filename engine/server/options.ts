@@ -75,6 +75,11 @@ export interface ServerOptions {
   readonly electionWaitMs: number;
   /** ms for which clients are kept while there is no leader; then they may try another server. Default 1000. */
   readonly leaderlessGraceMs: number;
+  /**
+   * Without a leader, after leaderlessGraceMs, serve reads to clients that allow it (they may be stale
+   * and see no change) instead of nobody. Default false.
+   */
+  readonly readOnlyMode: boolean;
   /** bytes of recent batches kept in memory for learners that come back. Default 16 MiB. */
   readonly historyBytesMax: number;
   /** ms; an fsync longer than this is reported. Default 1000. */
@@ -136,6 +141,7 @@ export function completeOptions(given: Partial<ServerOptions> & { readonly dataD
     peerTimeoutMs: syncLimit * tickTime,
     electionWaitMs: 200,
     leaderlessGraceMs: 1000,
+    readOnlyMode: false,
     historyBytesMax: 16 * MiB,
     fsyncWarnMs: 1000,
     superDigest: '',
@@ -148,6 +154,7 @@ export function completeOptions(given: Partial<ServerOptions> & { readonly dataD
     if (!knownFields.has(field))
       throw new OptionError(field, 'absent (there is no such setting)', options[field as keyof ServerOptions]);
   checkNumbers(options);
+  checkSwitches(options);
   checkTexts(options);
   checkServers(options);
   return options;
@@ -182,10 +189,12 @@ const ranges: readonly (readonly [keyof ServerOptions, number, number])[] = [
 ];
 
 const textFields = ['dataDir', 'dataLogDir', 'clientPortAddress', 'superDigest'] as const;
+const switches = ['readOnlyMode'] as const;
 const logLevels: readonly ServerOptions['logLevel'][] = ['info', 'warn', 'error', 'silent'];
 const knownFields: ReadonlySet<string> = new Set([
   ...ranges.map(([field]) => field),
   ...textFields,
+  ...switches,
   'servers',
   'fourLetterWords',
   'logLevel',
@@ -217,6 +226,13 @@ function checkTexts(options: ServerOptions): void {
   if (!Array.isArray(fourLetterWords) || !fourLetterWords.every((word) => typeof word === 'string'))
     throw new OptionError('fourLetterWords', 'a list of words', fourLetterWords);
   if (!logLevels.includes(logLevel)) throw new OptionError('logLevel', `one of ${logLevels.join(', ')}`, logLevel);
+}
+
+function checkSwitches(options: ServerOptions): void {
+  for (const field of switches) {
+    const value: unknown = options[field];
+    if (typeof value !== 'boolean') throw new OptionError(field, 'true or false', value);
+  }
 }
 
 function checkServers({ id, servers }: ServerOptions): void {

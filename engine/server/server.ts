@@ -220,15 +220,11 @@ export class CoordinationServer {
   /** Opens for clients once this server has caught up, and asks again for what did not come back. */
   #serve(): void {
     if (this.#serving || this.tree.lastZxid < this.#serveFrom) {
-      if (
-        !this.#serving &&
-        this.clients.count > 0 &&
-        this.#ports.clock.now() - this.#leaderlessSince > this.options.leaderlessGraceMs
-      )
-        this.clients.closeAll();
+      if (!this.#serving) this.#withoutLeader();
       return;
     }
     this.#serving = true;
+    if (this.clients.readOnly) this.clients.endReadOnly();
     if (this.core.role === 'leading') this.leading.begin(this.tree);
     for (const bytes of this.#forwarding.again()) this.#sendToLeader(bytes);
     this.clients.serve();
@@ -239,6 +235,20 @@ export class CoordinationServer {
     });
     this.onStatus?.();
     this.#ports.schedule();
+  }
+
+  /** For a while clients wait for a leader; then they leave, or are served reads if that is allowed. */
+  #withoutLeader(): void {
+    const { clients } = this;
+    clients.tendReadOnly();
+    if (clients.readOnly || this.#ports.clock.now() - this.#leaderlessSince <= this.options.leaderlessGraceMs) return;
+    if (!this.options.readOnlyMode) {
+      clients.leave();
+    } else if (this.#serveFrom === Infinity && this.#replication.applied >= this.core.committed) {
+      clients.serveReadOnly();
+      this.#ports.journal.warn('no leader: serving reads only', { zxid: this.tree.lastZxid });
+      this.onStatus?.();
+    }
   }
 
   #journalRole(): void {
@@ -277,6 +287,12 @@ export class CoordinationServer {
     return this.core.role;
   }
 
+  /** There is no leader, and clients that allow it are served reads. */
+  get readOnly(): boolean {
+    return this.clients.readOnly;
+  }
+
+  /** Clients are served, reads and writes. */
   get serving(): boolean {
     return this.#serving;
   }

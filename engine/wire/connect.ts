@@ -37,18 +37,22 @@ export function decodeConnectRequest(bytes: Buffer, start: number, end: number):
   return { lastZxidSeen, timeoutMs, session, password: Buffer.from(password), readOnly, hasReadOnlyByte };
 }
 
-/** Appends the response; timeoutMs 0 and session 0 tell the client that its session is gone. */
+/**
+ * Appends the response; timeoutMs 0 and session 0 tell the client that its session is gone.
+ *
+ * @param readOnly whether this server takes no writes at present; null when the request did not ask
+ */
 export function writeConnectResponse(
   out: Writer,
   timeoutMs: number,
   session: number,
   password: Uint8Array,
-  hasReadOnlyByte: boolean,
+  readOnly: boolean | null,
 ): void {
-  out.i32(20 + passwordBytes + (hasReadOnlyByte ? 1 : 0));
+  out.i32(20 + passwordBytes + (readOnly === null ? 0 : 1));
   out.i32(0);
   out.i32(timeoutMs);
   out.i64(session);
   out.buffer(password);
-  if (hasReadOnlyByte) out.bool(false);
+  if (readOnly !== null) out.bool(readOnly);
 }

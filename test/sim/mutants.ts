@@ -274,16 +274,16 @@ export const mutants: readonly Mutant[] = [
     name: 'sync-without-quorum',
     issue: 'ZOOKEEPER-1675',
     file: clients,
-    find: 'if (isWriteOp(op)) {',
+    find: 'if (isWriteOp(op) && !this.readOnly) {',
     replace: `if (op === opcode.sync && connection.outstanding.length === 0) {
-            const out = this.#out(connection);
+            const out = this.#connections.out(connection);
             const at = out.at;
             const zxid = this.#tree.lastZxid;
             for (const word of [0, xid, Math.floor(zxid / 4294967296), zxid | 0, 0]) out.i32(word);
             out.raw(bytes, bodyStart, end);
             out.setI32(at, out.at - at - 4);
         }
-        else if (isWriteOp(op)) {`,
+        else if (isWriteOp(op) && !this.readOnly) {`,
   },
   {
     name: 'failed-multi-leaves-changes',
@@ -322,7 +322,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'watch-lost-at-reconnect',
     issue: 'ZOOKEEPER-1412',
-    file: 'read/reads.js',
+    file: 'read/watch-requests.js',
     find: 'tree.mzxid(slot) > since',
     replace: 'false',
   },

@@ -25,6 +25,8 @@ export interface ConnectOptions {
   readonly lastZxidSeen?: bigint;
   /** The trailing readOnly byte of clients since 3.4. Default true. */
   readonly readOnlyByte?: boolean;
+  /** The client is content with a server that takes no writes. Default false. */
+  readonly readOnly?: boolean;
 }
 
 /** Operation numbers that tests need. */
@@ -301,7 +303,7 @@ export function connectRequest(options: ConnectOptions = {}): Buffer {
     .int(options.timeoutMs ?? 10_000)
     .long(options.session?.id ?? 0n)
     .buffer(options.session?.password ?? Buffer.alloc(16));
-  if (options.readOnlyByte !== false) record.bool(false);
+  if (options.readOnlyByte !== false) record.bool(options.readOnly === true);
   return record.bytes();
 }
 

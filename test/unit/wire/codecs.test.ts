@@ -33,11 +33,14 @@ test('a connect request that is cut short anywhere is none', () => {
 
 test('connect responses mirror the length', () => {
   const out = new Writer();
-  writeConnectResponse(out, 4000, 0x100000001, Buffer.alloc(16, 7), true);
+  writeConnectResponse(out, 4000, 0x100000001, Buffer.alloc(16, 7), false);
   assert.equal(hex(out.copy()), `00000025${'00000000'}00000fa0${'0000000100000001'}00000010${'07'.repeat(16)}00`);
   out.clear();
-  writeConnectResponse(out, 0, 0, Buffer.alloc(16), false);
+  writeConnectResponse(out, 0, 0, Buffer.alloc(16), null);
   assert.equal(hex(out.copy()), `00000024${'00'.repeat(16)}00000010${'00'.repeat(16)}`);
+  out.clear();
+  writeConnectResponse(out, 4000, 0x100000001, Buffer.alloc(16, 7), true);
+  assert.equal(hex(out.copy()).slice(-2), '01');
 });
 
 test('replies and events', () => {
