@@ -1,9 +1,12 @@
 /** All checkers of a run, and the truth they share. */
+import { crc32 } from '../../engine/io/crc32.ts';
+import { decodeMessage } from '../../engine/peer/frames.ts';
 import type { TxnCursor } from '../../engine/txn/batch.ts';
 import { Acknowledged } from './checkers/acknowledged.ts';
 import type { Checker, Truth } from './checkers/checker.ts';
 import { Leaders } from './checkers/leaders.ts';
 import { Memory } from './checkers/memory.ts';
+import { Durable, Promises } from './checkers/quorums.ts';
 import { Linearizable, Names, Reads } from './checkers/reads.ts';
 import { Sequence } from './checkers/sequence.ts';
 import { Expiry, Fifo, Monotonic, Order } from './checkers/sessions.ts';
@@ -11,9 +14,10 @@ import { Trees } from './checkers/trees.ts';
 import { WatchEvents } from './checkers/watches.ts';
 import type { SimClient } from './client.ts';
 import { Model, type Txn } from './model.ts';
+import type { SimOptions } from './options.ts';
 import type { SimServer } from './process.ts';
 import { isWrite, type Reply, type Request } from './workload.ts';
-import type { World } from './world.ts';
+import { Violation, type World } from './world.ts';
 
 export class Checks implements Truth {
   readonly world: World;
@@ -28,7 +32,7 @@ export class Checks implements Truth {
   /** Told of each successful write. */
   readonly onWrite: ((client: SimClient) => void)[] = [];
 
-  constructor(world: World, clockDrift: number) {
+  constructor(world: World, { servers, clockDrift }: SimOptions) {
     this.world = world;
     this.sequence = new Sequence(this, (txn) => this.#committed(txn));
     this.leaders = new Leaders(this);
@@ -37,6 +41,8 @@ export class Checks implements Truth {
     this.all = [
       this.sequence,
       this.leaders,
+      new Promises(this),
+      new Durable(this, servers),
       this.acknowledged,
       new Trees(this),
       new Fifo(this),
@@ -71,8 +77,19 @@ export class Checks implements Truth {
     for (const checker of this.all) checker.turn(server);
   }
 
-  stopped(server: SimServer): void {
+  said(from: SimServer, to: SimServer, frame: Buffer): void {
+    const message = decodeMessage(frame, crc32);
+    if (message === null) throw new Violation('frames', `server ${from.id} sends what nobody can read`);
+    for (const checker of this.all) checker.said(from, to, message);
+  }
+
+  stopping(server: SimServer): void {
     this.world.trace(`s${server.id} is down`);
+    for (const checker of this.all) checker.stopping(server);
+  }
+
+  lost(server: SimServer): void {
+    for (const checker of this.all) checker.lost(server);
   }
 
   treeReplaced(server: SimServer, zxid: number): void {

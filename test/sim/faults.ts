@@ -23,6 +23,8 @@ export class Faults {
   /** Servers that must stay as they are: the liveness phase leaves all but a quorum behind. */
   #abandoned = new Set<SimServer>();
   #stopped = false;
+  /** The one between rivals that do not hear each other. */
+  #torn: SimServer | null = null;
   readonly counts = Object.fromEntries(faultKinds.map((kind) => [kind, 0])) as Record<FaultKind, number>;
 
   constructor(
@@ -41,7 +43,10 @@ export class Faults {
     this.#checks = checks;
     for (const server of servers) {
       server.onExit = () => this.#restartLater(server);
-      server.onPhase = () => this.#ambush(server);
+      server.onPhase = () => {
+        this.#ambush(server);
+        this.#waver(server);
+      };
     }
     this.#next();
   }
@@ -113,6 +118,9 @@ export class Faults {
       case 'oneWay':
         this.#partition(kind);
         break;
+      case 'rivals':
+        this.#rivals(server);
+        break;
       case 'breakLink':
         this.#network.break(server.index, (server.index + 1) % this.#servers.length);
         break;
@@ -159,9 +167,51 @@ export class Faults {
 
   /** The moments when roles change are dangerous ones. */
   #ambush(server: SimServer): void {
-    if (this.#stopped || !this.#world.prng.chance(this.#options.ambushChance)) return;
+    const { ambushPhase, ambushChance } = this.#options;
+    if (this.#stopped || (ambushPhase !== 'any' && ambushPhase !== server.server!.core.phase)) return;
+    if (!this.#world.prng.chance(ambushChance)) return;
+    // Sometimes before anything of what just began has reached a disk or a peer.
+    this.#crashSomeIn(this.#world.prng.chance(0.3) ? 0 : this.#world.around(this.#roundMs), server);
+  }
+
+  /** About what one message and its way to the disk take. */
+  get #roundMs(): number {
     const { latencyMs, jitterMs, fsyncMs } = this.#options;
-    this.#crashSomeIn(this.#world.around(latencyMs + jitterMs + fsyncMs), server);
+    return latencyMs + jitterMs + fsyncMs;
+  }
+
+  /**
+   * Puts one server between others that believe in each other and hear nothing; as it goes through
+   * its phases, its link to whom it follows breaks again and again. So two candidates may come to
+   * hold promises for the same epoch.
+   */
+  #rivals(server: SimServer): void {
+    if (this.#torn !== null || !this.#servers.every(({ running }) => running)) return;
+    this.#torn = server;
+    const others = this.#shuffled().filter((each) => each !== server);
+    const side = new Map(others.map(({ index }, place) => [index, place % 2]));
+    this.#network.stall((a, b) => side.has(a) && side.has(b) && side.get(a) !== side.get(b));
+    const { tickTime } = this.#options;
+    const end = this.#world.now + this.#world.around(tickTime * 20);
+    const tear = (): void => {
+      if (this.#stopped || this.#world.now >= end) {
+        this.#torn = null;
+        if (this.#abandoned.size === 0) this.#network.heal();
+        return;
+      }
+      this.#network.breakAll();
+      this.#world.after(this.#world.around(tickTime * 6), tear);
+    };
+    tear();
+  }
+
+  #waver(server: SimServer): void {
+    const { role, phase, leader } = server.server!.core;
+    const follows = role === 'following' && phase !== 'waiting';
+    if (this.#torn !== server || !follows || this.#world.prng.chance(0.5)) return;
+    this.#world.after(this.#world.between(0, 2 * this.#roundMs), () => {
+      if (!this.#stopped) this.#network.break(server.index, leader - 1);
+    });
   }
 
   /** So is the moment when a client has just been told that its write is safe. */
@@ -219,6 +269,7 @@ export class Faults {
     if (others >= Math.floor((this.#servers.length - 1) / 2)) return;
     if (server.running) server.crash(false);
     damage();
+    this.#checks.lost(server);
     this.#impaired.set(server, this.#checks.txns.length);
     this.#restartLater(server);
   }
@@ -261,6 +312,7 @@ export class Faults {
       throw new Violation('recovery', `server ${server.id} refuses to start after a crash: ${server.refusal}`);
     }
     server.disk.wipe();
+    this.#checks.lost(server);
     server.refusal = '';
     server.start();
   }

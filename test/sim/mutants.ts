@@ -213,11 +213,11 @@ export const mutants: readonly Mutant[] = [
     replace: '',
   },
   {
-    name: 'truncate-keeps-bytes',
+    name: 'truncate-keeps-position',
     issue: 'ZOOKEEPER-1489',
     file: 'log/writer.js',
-    find: 'this.#files.truncate(this.#file, this.#at);',
-    replace: '',
+    find: 'this.#at = this.#zeroed = scan.end;',
+    replace: 'this.#zeroed = scan.end;',
   },
   {
     name: 'log-not-reset-at-snapshot',

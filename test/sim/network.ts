@@ -5,6 +5,7 @@
  *   blocked direction: frames wait (TCP would send them again); after the time-out the link breaks
  *   broken link: what has not arrived is lost, both sides hear of it, each at its own time
  */
+import type { Checks } from './checks.ts';
 import type { SimServer } from './process.ts';
 import type { World } from './world.ts';
 
@@ -65,6 +66,8 @@ class Link {
   unaware = 0;
   /** Directions cut by a partition: from a, from b. */
   readonly cut = [false, false];
+  /** It comes up, and then nothing passes. */
+  stalled = false;
   wires: [Wire, Wire];
 
   constructor(a: number, b: number, world: World, options: NetworkOptions) {
@@ -78,15 +81,17 @@ export class Network {
   readonly #world: World;
   readonly #options: NetworkOptions;
   readonly #servers: readonly SimServer[];
+  readonly #checks: Checks;
   readonly #links: Link[] = [];
   /** Figures for the report. */
   partitions = 0;
   breaks = 0;
 
-  constructor(world: World, options: NetworkOptions, servers: readonly SimServer[]) {
+  constructor(world: World, options: NetworkOptions, servers: readonly SimServer[], checks: Checks) {
     this.#world = world;
     this.#options = options;
     this.#servers = servers;
+    this.#checks = checks;
     for (let a = 0; a < servers.length; a++) {
       for (let b = a + 1; b < servers.length; b++) this.#links.push(new Link(a, b, world, options));
     }
@@ -100,6 +105,7 @@ export class Network {
     if (link.phase !== 'up' || !this.#servers[from]!.running) return;
     const { generation } = link;
     const receiver = this.#servers[to]!;
+    this.#checks.said(this.#servers[from]!, receiver, frame);
     const { incarnation } = receiver;
     this.#wire(link, from).send(() => {
       if (link.phase === 'up' && link.generation === generation) {
@@ -117,30 +123,22 @@ export class Network {
     this.#down(link);
   }
 
+  breakAll(): void {
+    for (const { a, b } of this.#links) this.break(a, b);
+  }
+
   /** The process is gone; its peers hear of it at once, or by their time-outs when the whole machine went. */
   crashed(index: number, silently: boolean): void {
     for (const link of this.#linksOf(index)) {
       if (link.phase !== 'up') continue;
-      if (!silently) {
-        this.#down(link);
-        continue;
-      }
-      const { generation } = link;
-      this.#world.after(this.#options.peerTimeoutMs * this.#world.between(0.9, 1.3), () => {
-        if (link.phase === 'up' && link.generation === generation) this.#down(link);
-      });
+      if (silently) this.#downLater(link, () => true);
+      else this.#down(link);
     }
   }
 
   /** The process stands still: its peers give up on it after their time-out. */
   paused(index: number): void {
-    for (const link of this.#linksOf(index)) {
-      const { generation } = link;
-      this.#world.after(this.#options.peerTimeoutMs * this.#world.between(0.9, 1.3), () => {
-        const stillUp = link.phase === 'up' && link.generation === generation;
-        if (stillUp && this.#servers[index]!.paused) this.#down(link);
-      });
-    }
+    for (const link of this.#linksOf(index)) this.#downLater(link, () => this.#servers[index]!.paused);
   }
 
   // ---- partitions --------------------------------------------------------------------------------
@@ -149,13 +147,21 @@ export class Network {
   partition(isCut: (from: number, to: number) => boolean): void {
     this.partitions++;
     for (const link of this.#links) {
+      this.#setStalled(link, false);
       this.#setCut(link, 0, isCut(link.a, link.b));
       this.#setCut(link, 1, isCut(link.b, link.a));
     }
   }
 
+  /** Lets links come up, but nothing pass: who looks at its links alone believes that its peer is there. */
+  stall(isStalled: (a: number, b: number) => boolean): void {
+    this.partitions++;
+    for (const link of this.#links) this.#setStalled(link, isStalled(link.a, link.b));
+  }
+
   heal(): void {
     for (const link of this.#links) {
+      this.#setStalled(link, false);
       this.#setCut(link, 0, false);
       this.#setCut(link, 1, false);
     }
@@ -172,13 +178,30 @@ export class Network {
     link.cut[direction] = cut;
     const wire = link.wires[direction];
     if (!cut) {
-      wire.unblock();
+      if (!link.stalled) wire.unblock();
       return;
     }
     wire.block();
+    this.#downLater(link, () => link.cut[direction]!);
+  }
+
+  #setStalled(link: Link, stalled: boolean): void {
+    if (link.stalled === stalled) return;
+    link.stalled = stalled;
+    if (stalled) this.#stall(link);
+    else for (const direction of [0, 1]) if (!link.cut[direction]) link.wires[direction]!.unblock();
+  }
+
+  #stall(link: Link): void {
+    for (const wire of link.wires) wire.block();
+    this.#downLater(link, () => link.stalled);
+  }
+
+  /** The peers give up on a silent link after their time-out. */
+  #downLater(link: Link, isStill: () => boolean): void {
     const { generation } = link;
     this.#world.after(this.#options.peerTimeoutMs * this.#world.between(0.9, 1.3), () => {
-      if (link.cut[direction] && link.phase === 'up' && link.generation === generation) this.#down(link);
+      if (isStill() && link.phase === 'up' && link.generation === generation) this.#down(link);
     });
   }
 
@@ -198,6 +221,7 @@ export class Network {
       this.#world.trace('link up', link.a + 1, link.b + 1);
       this.#tellUp(link, b, link.wires[0], link.a);
       this.#tellUp(link, a, link.wires[1], link.b);
+      if (link.stalled) this.#stall(link);
     });
   }
 

@@ -41,8 +41,9 @@ export interface SimOptions {
   readonly faultEveryMs: number;
   /** Relative weights of the faults; 0 leaves one out. */
   readonly weights: Readonly<Record<FaultKind, number>>;
-  /** A server that enters a phase of consensus is crashed soon after, alone or with all the others. */
+  /** A server that enters a phase of consensus (this one, or any) is crashed soon after, alone or with others. */
   readonly ambushChance: number;
+  readonly ambushPhase: string;
   /** A crash between two storage calls instead of at a moment of rest. */
   readonly midWriteChance: number;
   /** Un-synced sectors may be lost, torn or reordered at a crash; otherwise they are all lost. */
@@ -58,6 +59,7 @@ export const faultKinds = [
   'isolate',
   'bridge',
   'oneWay',
+  'rivals',
   'breakLink',
   'breakClient',
   'slowDisk',
@@ -68,6 +70,19 @@ export const faultKinds = [
   'corrupt',
 ] as const;
 
+/** Where consensus may be surprised. */
+const phases = [
+  'discovery',
+  'synchronization',
+  'broadcast',
+  'joining',
+  'promised',
+  'synchronizing',
+  'installing',
+  'joined',
+  'serving',
+];
+
 export type FaultKind = (typeof faultKinds)[number];
 
 /** Draws the options of a run. */
@@ -75,12 +90,14 @@ export function drawOptions(seed: number): SimOptions {
   const prng = new Prng(seed ^ 0x5eed);
   const pick = <T>(...items: readonly T[]): T => prng.pick(items);
   const tickTime = pick(50, 100, 200);
-  const weights = Object.fromEntries(faultKinds.map((kind) => [kind, prng.chance(0.45) ? pick(1, 2, 5) : 0])) as Record<
-    FaultKind,
-    number
-  >;
+  // Few kinds of faults leave one another room, many meet in ways that nobody thought of.
+  const share = pick(0.1, 0.45, 0.45, 0.7);
+  const weights = Object.fromEntries(
+    faultKinds.map((kind) => [kind, prng.chance(share) ? pick(1, 2, 5) : 0]),
+  ) as Record<FaultKind, number>;
   // Crashes and partitions are what consensus is about: they are rarely left out together.
-  if (weights.crash === 0 && weights.partition === 0) weights[pick('crash', 'partition')] = 3;
+  if (weights.crash === 0 && weights.partition === 0) weights[pick('crash', 'partition')] = 1;
+  const ambushPhase = pick('any', 'any', ...phases);
   const latencyMs = pick(0.05, 0.5, 2, 10);
   const jitterMs = pick(0.05, 1, 5, 30);
   const fsyncMs = pick(0.1, 1, 5, 20);
@@ -110,7 +127,8 @@ export function drawOptions(seed: number): SimOptions {
     sessionTimeoutMs: Math.max(tickTime * pick(4, 10, 40), 80 * (latencyMs + jitterMs + fsyncMs)),
     faultEveryMs: pick(150, 400, 1000, 3000),
     weights,
-    ambushChance: pick(0, 0, 0.05, 0.2),
+    ambushChance: pick(0, 0, 0.05, 0.2) * (ambushPhase === 'any' ? 1 : 4),
+    ambushPhase,
     midWriteChance: pick(0, 0.3, 0.8),
     tearing: prng.chance(0.6),
     clockDrift: pick(0, 0, 0.01),

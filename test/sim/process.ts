@@ -88,7 +88,7 @@ export class SimServer {
       synced: (ticket) => this.post(incarnation, (server) => server.synced(ticket)),
       later: (run) => this.post(incarnation, run),
       failed: (reason) => this.post(incarnation, () => this.exit(`storage: ${reason}`)),
-      crash: () => this.crash(false),
+      crash: () => this.crash(this.#world.prng.chance(0.5)),
     });
     const recovered = storage.recover();
     if (typeof recovered === 'string') {
@@ -149,6 +149,7 @@ export class SimServer {
   }
 
   #end(silently: boolean): void {
+    this.#checks.stopping(this);
     this.incarnation++;
     this.server = null;
     this.storage!.kill();
@@ -156,7 +157,6 @@ export class SimServer {
     this.paused = false;
     this.#deferred = [];
     this.network.crashed(this.index, silently);
-    this.#checks.stopped(this);
   }
 
   // ---- events ------------------------------------------------------------------------------------

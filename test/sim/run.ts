@@ -42,9 +42,9 @@ const stepMs = 100;
 
 export function run(options: SimOptions, keepsLines = false): RunResult {
   const world = new World(options.seed, keepsLines);
-  const checks = new Checks(world, options.clockDrift);
+  const checks = new Checks(world, options);
   const servers = Array.from({ length: options.servers }, (_, index) => new SimServer(index, world, options, checks));
-  const network = new Network(world, { ...options, peerTimeoutMs: options.tickTime * 5 }, servers);
+  const network = new Network(world, { ...options, peerTimeoutMs: options.tickTime * 5 }, servers, checks);
   for (const server of servers) server.network = network;
   const clients = Array.from(
     { length: options.clients },

@@ -1,4 +1,5 @@
 /** What a checker may listen to. It sees the whole world at once and tells a violation by throwing. */
+import type { Message } from '../../../engine/consensus/zab/messages.ts';
 import type { TxnCursor } from '../../../engine/txn/batch.ts';
 import type { SimClient } from '../client.ts';
 import type { Model, Txn } from '../model.ts';
@@ -36,6 +37,12 @@ export abstract class Checker {
   /** A txn was applied for the first time anywhere. */
   committed(_txn: Txn): void {}
   turn(_server: SimServer): void {}
+  /** A server says something to another. */
+  said(_from: SimServer, _to: SimServer, _message: Message): void {}
+  /** A process is about to end. */
+  stopping(_server: SimServer): void {}
+  /** A server lost what was on its disk, or some of it. */
+  lost(_server: SimServer): void {}
   /** The state of a server was taken from a snapshot at `zxid`. */
   treeReplaced(_server: SimServer, _zxid: number): void {}
   disconnected(_client: SimClient, _pending: readonly Request[]): void {}

@@ -1,0 +1,63 @@
+/** What consensus decides, a quorum stands for: promises of epochs, and batches on disk. */
+import { zxidText } from '../../../engine/base/zxid.ts';
+import type { Message } from '../../../engine/consensus/zab/messages.ts';
+import type { SimServer } from '../process.ts';
+import { Checker, type Truth } from './checker.ts';
+
+/** A server promises an epoch to one candidate only, or two could lead it (Zab, phase 1). */
+export class Promises extends Checker {
+  readonly name = 'an epoch is promised once';
+  /** By server: the candidate that holds its promise for each epoch. */
+  readonly #holders = new Map<number, Map<number, number>>();
+
+  override said(from: SimServer, to: SimServer, message: Message): void {
+    // Whoever proposes an epoch has promised it to itself.
+    if (message.kind === 'newEpoch') this.#promise(from, message.epoch, from.id);
+    if (message.kind === 'ackEpoch' && message.currentEpoch !== -1) this.#promise(from, message.epoch, to.id);
+  }
+
+  /** Whoever lost its disk knows nothing of its promises, and does not count until it has data again. */
+  override lost(server: SimServer): void {
+    this.#holders.delete(server.id);
+  }
+
+  #promise(server: SimServer, epoch: number, holder: number): void {
+    const holders = this.#holders.get(server.id) ?? new Map<number, number>();
+    this.#holders.set(server.id, holders);
+    const known = holders.get(epoch) ?? holder;
+    this.expect(known === holder, () => {
+      return `server ${server.id} promises epoch ${epoch} to server ${holder}, and did to server ${known}`;
+    });
+    holders.set(epoch, holder);
+  }
+}
+
+/** Nothing counts as committed anywhere before a quorum has it on disk. */
+export class Durable extends Checker {
+  readonly name = 'committed means on disk';
+  readonly #quorum: number;
+  /** Where the log of each server ends durably; of one that is down, where it ended. */
+  readonly #ends = new Map<SimServer, number>();
+  #committed = 0;
+
+  constructor(truth: Truth, servers: number) {
+    super(truth);
+    this.#quorum = Math.floor(servers / 2) + 1;
+  }
+
+  override stopping(server: SimServer): void {
+    this.#ends.set(server, server.server!.core.lastSynced);
+  }
+
+  override turn(server: SimServer): void {
+    if (!this.#ends.has(server)) this.#ends.set(server, 0);
+    const { committed } = server.server!.core;
+    if (committed <= this.#committed) return;
+    this.#committed = committed;
+    let holders = 0;
+    for (const [each, end] of this.#ends) if ((each.server?.core.lastSynced ?? end) >= committed) holders++;
+    this.expect(holders >= this.#quorum, () => {
+      return `server ${server.id} takes ${zxidText(committed)} for committed, which is on ${holders} disks`;
+    });
+  }
+}
