@@ -26,6 +26,7 @@ export class Checks implements Truth {
   readonly sequence: Sequence;
   readonly leaders: Leaders;
   readonly acknowledged: Acknowledged;
+  readonly fifo: Fifo;
   readonly watches: WatchEvents;
   readonly all: readonly Checker[];
   readonly #byZxid = new Map<number, Txn>();
@@ -37,6 +38,7 @@ export class Checks implements Truth {
     this.sequence = new Sequence(this, (txn) => this.#committed(txn));
     this.leaders = new Leaders(this);
     this.acknowledged = new Acknowledged(this);
+    this.fifo = new Fifo(this);
     this.watches = new WatchEvents(this);
     this.all = [
       this.sequence,
@@ -45,7 +47,7 @@ export class Checks implements Truth {
       new Durable(this, servers),
       this.acknowledged,
       new Trees(this),
-      new Fifo(this),
+      this.fifo,
       new Order(this),
       new Monotonic(this),
       new Reads(this),

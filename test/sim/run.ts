@@ -23,6 +23,7 @@ export interface Figures {
   simulatedMs: number;
   events: number;
   txns: number;
+  operations: number;
   acknowledged: number;
   watchEvents: number;
   elections: number;
@@ -120,6 +121,7 @@ function figuresOf(
     simulatedMs: world.now,
     events: world.events,
     txns: checks.txns.length,
+    operations: checks.fifo.checks,
     acknowledged: checks.acknowledged.writes,
     watchEvents: checks.watches.fired,
     elections: checks.leaders.elections,
