@@ -32,6 +32,8 @@ const levels = [
   ['test'],
 ];
 const pureLevels = 7;
+/** A program that only uses the client loads nothing of the server. */
+const onlyFrom = { 'engine/client/': ['engine/client/', 'engine/wire/', 'engine/base/'] };
 /** Packages and node modules, and the only folders that may import them. */
 const homes = {
   'node:buffer': ['engine'],
@@ -135,6 +137,10 @@ function checkImports(file, lines, level, isPure) {
       const to = relative('.', join(dirname(file), target));
       const toLevel = levelOf(to);
       if (toLevel > level) report(file, index + 1, `imports ${to}, which lies above it: imports point down`);
+      for (const [folder, from] of Object.entries(onlyFrom)) {
+        if (file.startsWith(folder) && !from.some((each) => to.startsWith(each)))
+          report(file, index + 1, `imports ${to}: this part has only ${from.join(', ')}`);
+      }
       continue;
     }
     const allowed = homes[/** @type {keyof typeof homes} */ (target)];

@@ -1,0 +1,411 @@
+/**
+ * A client of any ZooKeeper-compatible ensemble: promises, pipelined, typed.
+ *
+ *   const client = await Client.connect('a:2181,b:2181,c:2181/app');
+ *   await client.create('/members/m-', 'host-1', { ephemeral: true, sequential: true });
+ *   const { data, stat } = await client.getData('/config');
+ *   await client.close();
+ *
+ * Calls may be made at any time and do not wait for each other; they are carried out in order. Each
+ * ends: with its result, with the server's error, with ConnectionLossError when the outcome is unknown,
+ * with OperationTimeoutError, or with the reason why the session is over. An argument that makes no
+ * sense is a rejection too.
+ */
+import { Buffer } from 'node:buffer';
+import type { Reader, Writer } from '../base/bytes.ts';
+import { readAcls, writeAcls, type Acl, type Id } from '../wire/acl.ts';
+import { errorCode } from '../wire/errors.ts';
+import { opcode } from '../wire/opcodes.ts';
+import { ConnectionLossError, errorOf } from './errors.ts';
+import { settingsOf, type Auth, type ClientOptions, type SessionKey } from './options.ts';
+import { Paths } from './paths.ts';
+import { readClientInfos, readData, readStat, readStrings, type Stat } from './records.ts';
+import type { CallOptions } from './request.ts';
+import { Session, type SessionState, type StateListener } from './session.ts';
+import { MultiRead, Transaction } from './transaction.ts';
+import type { ServerAddress } from './transport.ts';
+import { Watch } from './watch.ts';
+import { watcherType, type WatchKind, type Watcher, type WatcherType } from './watch-table.ts';
+import { createOp, writeCreate, writeSet, writeVersioned, type CreateOptions, type Data } from './writes.ts';
+
+export interface ReadOptions extends CallOptions {
+  /** Hears once of the next change; see WatchEvent for what else it may hear. */
+  readonly watch?: Watcher | undefined;
+}
+
+export interface WatchOptions extends CallOptions {
+  /** The whole subtree: created, deleted and changed nodes. Default: the node and its list of children. */
+  readonly recursive?: boolean | undefined;
+}
+
+export interface NodeData {
+  readonly data: Buffer | null;
+  readonly stat: Stat;
+}
+
+/** How to change the ensemble: servers to add and to leave, or all that shall be members. */
+export interface Reconfiguration {
+  readonly joining?: string;
+  readonly leaving?: string;
+  readonly members?: string;
+  /** Only if the present configuration is this one; -1: any. */
+  readonly fromConfig?: number;
+}
+
+/** The servers' own node with the ensemble's members; not below any chroot. */
+export const configPath = '/zookeeper/config';
+
+export class Client {
+  readonly #session: Session;
+  readonly #paths: Paths;
+
+  /** Starts to connect; calls wait until there is a session. Throws a TypeError when an option makes no sense. */
+  constructor(connectString: string, options: ClientOptions = {}) {
+    const settings = settingsOf(connectString, options);
+    this.#paths = new Paths(settings.chroot);
+    this.#session = new Session(settings, (path) => this.#paths.toClient(path));
+  }
+
+  /** A client with a session. When there is none in time (30 s by default) nothing is left of it. */
+  static async connect(connectString: string, options: ClientOptions & CallOptions = {}): Promise<Client> {
+    const client = new Client(connectString, options);
+    try {
+      await client.connected(options);
+    } catch (error) {
+      await client.close();
+      throw error;
+    }
+    return client;
+  }
+
+  // ---- the session ---------------------------------------------------------------------------------
+
+  get state(): SessionState {
+    return this.#session.state;
+  }
+
+  /** `0x…`, as in `stat.ephemeralOwner`; `0x0` before the first connection. */
+  get sessionId(): string {
+    const { id } = this.#session;
+    return `0x${id.toString('hex').replace(/^0+(?=.)/, '')}`;
+  }
+
+  /** What another client needs to go on with this session. */
+  get sessionKey(): SessionKey {
+    return { id: this.sessionId, password: Buffer.from(this.#session.password) };
+  }
+
+  /** As the servers granted it, ms. */
+  get sessionTimeoutMs(): number {
+    return this.#session.timeoutMs;
+  }
+
+  /** The server of the present connection. */
+  get server(): ServerAddress | null {
+    return this.#session.server;
+  }
+
+  /** The newest txn that this client has seen. */
+  get lastZxid(): number {
+    return this.#session.lastZxid;
+  }
+
+  /** Hears of every change of `state`; returns a function that ends it. */
+  onState(listener: StateListener): () => void {
+    return this.#session.onState(listener);
+  }
+
+  /** Resolves as soon as there is a connection; rejects when there is none in time or the session is over. */
+  connected({ signal, timeoutMs = 30_000 }: CallOptions = {}): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const end = (settle: () => void): void => {
+        clearTimeout(timer);
+        stop();
+        signal?.removeEventListener('abort', abort);
+        settle();
+      };
+      const look = (): void => {
+        if (this.state.startsWith('connected')) end(resolve);
+        else if (this.#session.isEnded) end(() => reject(this.#session.finalError(null)));
+      };
+      const abort = (): void => end(() => reject(signal?.reason));
+      const stop = this.onState(look);
+      const timer = setTimeout(() => end(() => reject(this.#unreachable(timeoutMs))), timeoutMs);
+      signal?.addEventListener('abort', abort, { once: true });
+      if (signal?.aborted === true) abort();
+      else look();
+    });
+  }
+
+  /** Presents an identity. Resolves when the server has taken it; without a connection, at once. */
+  addAuth(scheme: string, auth: Auth['auth']): Promise<void> {
+    return this.#session.addAuth({ scheme, auth });
+  }
+
+  /** Ends the session, after all that was asked before. Its ephemeral nodes are gone then, if there is a connection. */
+  close(): Promise<void> {
+    return this.#session.close();
+  }
+
+  // ---- nodes ---------------------------------------------------------------------------------------
+
+  /** Resolves with the path, which for a sequential node has its number. */
+  create(path: string, data: Data = null, options: CreateOptions & CallOptions = {}): Promise<string> {
+    return this.#create(path, data, options, false, (body) => this.#paths.toClient(body.string()));
+  }
+
+  /** As `create`, with the Stat of the new node. */
+  create2(
+    path: string,
+    data: Data = null,
+    options: CreateOptions & CallOptions = {},
+  ): Promise<{ path: string; stat: Stat }> {
+    return this.#create(path, data, options, true, (body) => ({
+      path: this.#paths.toClient(body.string()),
+      stat: readStat(body),
+    }));
+  }
+
+  /** Deletes a node without children; only if its data has this version (-1: any). */
+  delete(path: string, version = -1, options: CallOptions = {}): Promise<void> {
+    return this.#call(opcode.delete, path, options, (out, full) => writeVersioned(full, version, out), nothing);
+  }
+
+  setData(path: string, data: Data, version = -1, options: CallOptions = {}): Promise<Stat> {
+    return this.#call(opcode.setData, path, options, (out, full) => writeSet(full, data, version, out), readStat);
+  }
+
+  /** null when there is no such node; a watch then hears of its creation. */
+  exists(path: string, options: ReadOptions = {}): Promise<Stat | null> {
+    return this.#read(opcode.exists, path, options, (body, code, full) => {
+      this.#watch(code === 0 ? 'data' : 'exist', full, options);
+      return code === 0 ? readStat(body) : null;
+    });
+  }
+
+  getData(path: string, options: ReadOptions = {}): Promise<NodeData> {
+    return this.#read(opcode.getData, path, options, (body, _code, full) => {
+      this.#watch('data', full, options);
+      return { data: readData(body), stat: readStat(body) };
+    });
+  }
+
+  /** The names of the children, in no order. */
+  getChildren(path: string, options: ReadOptions = {}): Promise<string[]> {
+    return this.#read(opcode.getChildren, path, options, (body, _code, full) => {
+      this.#watch('child', full, options);
+      return readStrings(body);
+    });
+  }
+
+  /** As `getChildren`, with the Stat of the node itself. */
+  getChildren2(path: string, options: ReadOptions = {}): Promise<{ children: string[]; stat: Stat }> {
+    return this.#read(opcode.getChildren2, path, options, (body, _code, full) => {
+      this.#watch('child', full, options);
+      return { children: readStrings(body), stat: readStat(body) };
+    });
+  }
+
+  getAcl(path: string, options: CallOptions = {}): Promise<{ acl: Acl[]; stat: Stat }> {
+    return this.#call(opcode.getAcl, path, options, writePath, (body) => ({
+      acl: readAcls(body),
+      stat: readStat(body),
+    }));
+  }
+
+  /** Only if the ACL has been set this often (`stat.aversion`; -1: any). */
+  setAcl(path: string, acl: readonly Acl[], version = -1, options: CallOptions = {}): Promise<Stat> {
+    const encode = (out: Writer, full: string): void => {
+      out.string(full);
+      writeAcls(acl, out);
+      out.i32(version);
+    };
+    return this.#call(opcode.setAcl, path, options, encode, readStat);
+  }
+
+  /** Brings the server of this connection up to date: what is read afterwards has all that was written before. */
+  sync(path = '/', options: CallOptions = {}): Promise<string> {
+    return this.#call(opcode.sync, path, options, writePath, (body) => this.#paths.toClient(body.string()));
+  }
+
+  /** Several writes as one. */
+  multi(): Transaction {
+    return new Transaction(this.#session, this.#paths);
+  }
+
+  /** Several reads in one request. */
+  multiRead(): MultiRead {
+    return new MultiRead(this.#session, this.#paths);
+  }
+
+  /** The ephemeral nodes of this session below a path. */
+  getEphemerals(prefix = '/', options: CallOptions = {}): Promise<string[]> {
+    return this.#call(opcode.getEphemerals, prefix, options, writePath, (body) =>
+      readStrings(body).map((path) => this.#paths.toClient(path)),
+    );
+  }
+
+  /** How many nodes there are below this one. */
+  getAllChildrenNumber(path: string, options: CallOptions = {}): Promise<number> {
+    return this.#call(opcode.getAllChildrenNumber, path, options, writePath, (body) => body.i32());
+  }
+
+  /** Who the server thinks this client is. */
+  whoAmI(options: CallOptions = {}): Promise<Id[]> {
+    return this.#session.call(opcode.whoAmI, null, options, () => {}, readClientInfos);
+  }
+
+  /** The ensemble's members, as in zoo.cfg's server lines. */
+  getConfig(options: ReadOptions = {}): Promise<NodeData> {
+    const encode = (out: Writer): void => writeRead(out, configPath, options);
+    return this.#session.call(opcode.getData, configPath, options, encode, (body) => {
+      this.#watch('data', configPath, options);
+      return { data: readData(body), stat: readStat(body) };
+    });
+  }
+
+  /** Changes the ensemble's members; resolves with the new configuration. */
+  reconfig(change: Reconfiguration, options: CallOptions = {}): Promise<NodeData> {
+    const encode = (out: Writer): void => {
+      for (const servers of [change.joining, change.leaving, change.members]) {
+        if (servers === undefined) out.i32(-1);
+        else out.string(servers);
+      }
+      out.i64(change.fromConfig ?? -1);
+    };
+    return this.#session.call(opcode.reconfig, configPath, options, encode, (body) => ({
+      data: readData(body),
+      stat: readStat(body),
+    }));
+  }
+
+  // ---- watches -------------------------------------------------------------------------------------
+
+  /** A watch that stays, for a callback. Needs ZooKeeper 3.6. */
+  addWatch(path: string, watcher: Watcher, options: WatchOptions = {}): Promise<void> {
+    const recursive = options.recursive === true;
+    return this.#session.call(
+      opcode.addWatch,
+      path,
+      options,
+      (out) => {
+        out.string(this.#paths.toServer(path));
+        out.i32(recursive ? 1 : 0);
+      },
+      () => this.#session.watches.add(recursive ? 'recursive' : 'persistent', this.#paths.toServer(path), watcher),
+    );
+  }
+
+  /** A watch that stays, as a stream of events; leaving the loop removes it. An aborted signal ends the stream. */
+  watch(path: string, options: WatchOptions = {}): Watch {
+    const { signal } = options;
+    const watch: Watch = new Watch(
+      (own) => this.addWatch(path, own.event, options),
+      (own) => {
+        signal?.removeEventListener('abort', close);
+        // Whether the server still sends events that nobody wants is of no interest to who has left.
+        if (!this.#session.isEnded)
+          this.removeWatches(path, 'any', own.event, { timeoutMs: this.sessionTimeoutMs }).catch(() => null);
+      },
+      () => this.#session.finalError(path),
+    );
+    const close = (): void => watch.close();
+    signal?.addEventListener('abort', close, { once: true });
+    return watch;
+  }
+
+  /**
+   * Removes watches of a path: all of a type, or just one watcher, while the server goes on to send the
+   * others their events. Who is removed hears of it. A recursive or persistent watch is of type `any`, as
+   * in ZooKeeper up to 3.8.
+   */
+  removeWatches(path: string, type: WatcherType, watcher?: Watcher, options: CallOptions = {}): Promise<void> {
+    const { watches } = this.#session;
+    let full = '';
+    return this.#session.call(
+      watcher !== undefined && this.#hasOther(type, path, watcher) ? opcode.checkWatches : opcode.removeWatches,
+      path,
+      options,
+      (out) => {
+        full = this.#paths.toServer(path);
+        if (!watches.has(type, full, watcher)) throw errorOf(errorCode.noWatcher, path);
+        writeVersioned(full, watcherType[type], out);
+      },
+      () => watches.remove(type, full, watcher),
+    );
+  }
+
+  // ---- how -----------------------------------------------------------------------------------------
+
+  #hasOther(type: WatcherType, path: string, watcher: Watcher): boolean {
+    return this.#session.watches.hasOther(type, this.#paths.toServer(path), watcher);
+  }
+
+  #call<T>(
+    op: number,
+    path: string,
+    options: CallOptions,
+    encode: (out: Writer, full: string) => void,
+    decode: (body: Reader) => T,
+  ): Promise<T> {
+    return this.#session.call(op, path, options, (out) => encode(out, this.#paths.toServer(path)), decode);
+  }
+
+  #read<T>(
+    op: number,
+    path: string,
+    options: ReadOptions,
+    decode: (body: Reader, code: number, full: string) => T,
+  ): Promise<T> {
+    let full = '';
+    return this.#session.call(
+      op,
+      path,
+      options,
+      (out) => writeRead(out, (full = this.#paths.toServer(path)), options),
+      (body, code) => decode(body, code, full),
+    );
+  }
+
+  #create<T>(
+    path: string,
+    data: Data,
+    options: CreateOptions & CallOptions,
+    withStat: boolean,
+    decode: (body: Reader) => T,
+  ): Promise<T> {
+    let op: number;
+    try {
+      op = createOp(options, withStat);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const encode = (out: Writer): void => {
+      const full = options.sequential === true ? this.#paths.toServerSequential(path) : this.#paths.toServer(path);
+      writeCreate(full, data, options, out);
+    };
+    return this.#session.call(op, path, options, encode, decode);
+  }
+
+  /** The server has registered the watch of a read: whoever set it hears of the next change. */
+  #watch(kind: WatchKind, full: string, { watch }: ReadOptions): void {
+    if (watch !== undefined) this.#session.watches.add(kind, full, watch);
+  }
+
+  #unreachable(timeoutMs: number): ConnectionLossError {
+    const { servers, lastError } = this.#session;
+    const reason = lastError === null ? '' : `: ${lastError.message}`;
+    return new ConnectionLossError(null, `no session with ${servers} within ${timeoutMs} ms${reason}`);
+  }
+}
+
+function writePath(out: Writer, full: string): void {
+  out.string(full);
+}
+
+function writeRead(out: Writer, full: string, { watch }: ReadOptions): void {
+  out.string(full);
+  out.bool(watch !== undefined);
+}
+
+function nothing(): void {}
