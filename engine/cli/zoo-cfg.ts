@@ -46,6 +46,9 @@ const numberKeys: Readonly<Record<string, keyof ServerOptions>> = {
   preAllocSize: 'preAllocSize',
   globalOutstandingLimit: 'globalOutstandingLimit',
   'jute.maxbuffer': 'juteMaxBuffer',
+  'znode.container.checkIntervalMs': 'containerCheckIntervalMs',
+  'znode.container.maxPerMinute': 'containerMaxPerMinute',
+  'znode.container.maxNeverUsedIntervalMs': 'containerMaxNeverUsedMs',
   'autopurge.snapRetainCount': 'snapRetainCount',
   'fsync.warningthresholdms': 'fsyncWarnMs',
   'zabra.segmentBytes': 'segmentBytes',
@@ -70,6 +73,7 @@ const textKeys: Readonly<Record<string, keyof ServerOptions>> = {
 /** Keys that are true or false. */
 const switchKeys: Readonly<Record<string, keyof ServerOptions>> = {
   'readonlymode.enabled': 'readOnlyMode',
+  extendedTypesEnabled: 'extendedTypesEnabled',
 };
 
 /** Understood, checked, and needing nothing from us: purging is automatic here, a lone server needs no switch. */

@@ -10,25 +10,28 @@ import type { Reader, Writer } from '../base/bytes.ts';
 import { txnType, type TxnType } from '../txn/types.ts';
 import { errorCode, type ErrorCode } from '../wire/errors.ts';
 import { opcode } from '../wire/opcodes.ts';
-import type { Prep } from './prep.ts';
+import { flagsContainer, flagsTtl, type Changes } from './changes.ts';
 
 /** Prepares the multi under the reader; writes the txn's body and returns its type, or an error code. */
-export function prepareMulti(prep: Prep, reader: Reader, body: Writer, zxid: number): TxnType | ErrorCode {
+export function prepareMulti(changes: Changes, reader: Reader, body: Writer, zxid: number): TxnType | ErrorCode {
   const start = reader.at;
   const count = countParts(reader);
   if (count < 0) return errorCode.marshalling;
   reader.at = start;
-  const { overlay } = prep;
+  const { overlay } = changes;
   overlay.beginMulti();
   body.i32(count);
   for (let index = 0; index < count; index++) {
     const op = reader.i32();
     reader.at += 5;
+    const start = reader.at;
+    const flags = skipRecord(op, reader);
+    const end = reader.at;
+    reader.at = start;
     const at = body.at;
     body.u8(0);
     body.i32(0);
-    // ZooKeeper reads a create2 here as a create and returns no Stat for it.
-    const type = prep.change(op === opcode.create2 ? opcode.create : op, reader, body, zxid);
+    const type = changes.change(opOfPart(op, flags), reader, body, zxid);
     if (type < 0) {
       overlay.undoMulti();
       body.clear();
@@ -39,9 +42,24 @@ export function prepareMulti(prep: Prep, reader: Reader, body: Writer, zxid: num
     }
     body.bytes[at] = type;
     body.setI32(at + 1, body.at - at - 5);
+    reader.at = end;
   }
   overlay.keepMulti(zxid);
   return txnType.multi;
+}
+
+/**
+ * What ZooKeeper makes of a part: flags decide between create, createContainer and createTTL, whatever
+ * the part calls itself, and a create2 returns no Stat.
+ */
+function opOfPart(op: number, flags: number): number {
+  if (!isCreate(op)) return op;
+  if (flags >= flagsTtl) return opcode.createTtl;
+  return flags === flagsContainer ? opcode.createContainer : opcode.create;
+}
+
+function isCreate(op: number): boolean {
+  return op === opcode.create || op === opcode.create2 || op === opcode.createContainer || op === opcode.createTtl;
 }
 
 /** Number of parts; -1 when the request does not decode, so that nothing of it is tried. */
@@ -58,19 +76,11 @@ function countParts(reader: Reader): number {
   return -1;
 }
 
-function skipRecord(op: number, reader: Reader): void {
+/** Moves behind the record of one part; returns the flags of one that creates. */
+function skipRecord(op: number, reader: Reader): number {
   reader.view(reader.i32());
+  if (isCreate(op)) return skipCreate(op, reader);
   switch (op) {
-    case opcode.create:
-    case opcode.create2:
-      reader.buffer();
-      for (let left = reader.count(12); left > 0 && !reader.bad; left--) {
-        reader.i32();
-        reader.view(reader.i32());
-        reader.view(reader.i32());
-      }
-      reader.i32();
-      break;
     case opcode.setData:
       reader.buffer();
       reader.i32();
@@ -82,4 +92,19 @@ function skipRecord(op: number, reader: Reader): void {
     default:
       reader.fail();
   }
+  return 0;
+}
+
+function skipCreate(op: number, reader: Reader): number {
+  reader.buffer();
+  for (let left = reader.count(12); left > 0 && !reader.bad; left--) {
+    reader.i32();
+    reader.view(reader.i32());
+    reader.view(reader.i32());
+  }
+  const flags = reader.i32();
+  if (op === opcode.createTtl) reader.i64();
+  // Flags that need a ttl in a record that has none: ZooKeeper refuses the whole request.
+  else if (flags === flagsTtl || flags === flagsTtl + 1) reader.fail();
+  return flags;
 }

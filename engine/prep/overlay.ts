@@ -121,7 +121,7 @@ export class Overlay {
     const paths = new Set<string>(this.#ephemerals.get(session) ?? []);
     this.#tree.eachEphemeral(session, (path) => {
       const change = this.#changes.get(path);
-      if (change === undefined || (change.exists && change.owner === session)) paths.add(path);
+      if (change === undefined || (change.exists && isEphemeralOf(change, session))) paths.add(path);
     });
     return [...paths];
   }
@@ -235,4 +235,9 @@ export class Overlay {
     this.#touched = touched;
     this.#head = 0;
   }
+}
+
+/** The number alone does not tell: it is a ttl in other nodes. */
+function isEphemeralOf({ kind, owner }: Change, session: number): boolean {
+  return kind === nodeKind.ephemeral && owner === session;
 }

@@ -10,26 +10,18 @@ import { Buffer } from 'node:buffer';
 import { Reader, Writer } from '../base/bytes.ts';
 import type { BatchWriter } from '../txn/batch.ts';
 import { internalOp, type RequestCursor } from '../txn/request.ts';
-import { nodeKind, passwordBytes, txnType, type TxnType } from '../txn/types.ts';
-import { parentOf } from '../tree/paths.ts';
+import { passwordBytes, txnType, type TxnType } from '../txn/types.ts';
 import type { TreeView } from '../tree/view.ts';
-import { decodeIds, permission, readAcls, writeAcls } from '../wire/acl.ts';
 import { errorCode, type ErrorCode } from '../wire/errors.ts';
 import { opcode } from '../wire/opcodes.ts';
-import { isValidPath } from '../wire/paths.ts';
-import { expandAcls, isAllowed, type Secrets } from './access.ts';
-import { Overlay, type Change } from './overlay.ts';
+import type { Secrets } from './access.ts';
+import { Changes, type Rules } from './changes.ts';
 import { prepareMulti } from './multi.ts';
-
-const protectedPaths = new Set(['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config']);
-
-/** Create flags (CreateMode): ephemeral 1, sequential 2; 4 makes a plain node unless asked with its own op. */
-const flagEphemeral = 1;
-const flagSequential = 2;
-const flagsMax = 6;
+import { Overlay } from './overlay.ts';
 
 export class Prep {
   readonly overlay: Overlay;
+  readonly #changes: Changes;
   readonly #tree: TreeView;
   readonly #secrets: Secrets;
   /** Sessions created, moved or closed by txns in flight: the owner, or 0 when closed. */
@@ -39,10 +31,11 @@ export class Prep {
   readonly #password = Buffer.alloc(passwordBytes);
   #request!: RequestCursor;
 
-  constructor(tree: TreeView, secrets: Secrets) {
+  constructor(tree: TreeView, secrets: Secrets, rules: Rules) {
     this.#tree = tree;
     this.#secrets = secrets;
     this.overlay = new Overlay(tree);
+    this.#changes = new Changes(tree, this.overlay, rules);
   }
 
   /** Turns the request under the cursor, from a client of server `origin`, into the next txn of `out`. */
@@ -50,6 +43,7 @@ export class Prep {
     this.#request = request;
     const body = this.#body;
     body.clear();
+    this.#changes.begin(request, out.time);
     const type = this.#decide(request, origin, out.nextZxid);
     if (type < 0) {
       body.clear();
@@ -75,18 +69,19 @@ export class Prep {
   #decide(request: RequestCursor, origin: number, zxid: number): TxnType | ErrorCode {
     const reader = this.#reader.reset(request.bytes, request.bodyStart, request.bodyEnd);
     if (request.op === internalOp.createSession) return this.#createSession(reader, zxid, origin);
+    if (request.op === opcode.deleteContainer && origin === 0) return this.#changes.reap(reader, this.#body, zxid);
     const refusal = this.#checkSession(request, origin);
     if (request.op === internalOp.resumeSession) return this.#resumeSession(reader, zxid, origin, refusal);
     if (refusal !== errorCode.ok) return refusal;
     switch (request.op) {
       case opcode.multi:
-        return prepareMulti(this, reader, this.#body, zxid);
+        return prepareMulti(this.#changes, reader, this.#body, zxid);
       case opcode.closeSession:
         return this.#closeSession(request.session, zxid);
       case opcode.sync:
         return this.#sync(reader);
       default:
-        return this.change(request.op, reader, this.#body, zxid);
+        return this.#changes.change(request.op, reader, this.#body, zxid);
     }
   }
 
@@ -126,7 +121,7 @@ export class Prep {
   }
 
   #closeSession(session: number, zxid: number): TxnType {
-    for (const path of this.overlay.ephemeralsOf(session)) this.#removeNode(path, zxid);
+    for (const path of this.overlay.ephemeralsOf(session)) this.#changes.remove(path, zxid);
     this.#setSession(session, 0, zxid);
     return txnType.closeSession;
   }
@@ -137,155 +132,6 @@ export class Prep {
     this.#sessions.set(id, { owner, zxid });
   }
 
-  // ---- znodes ------------------------------------------------------------------------------------
-
-  /** A change of one node, alone or as a part of a multi. */
-  change(op: number, reader: Reader, body: Writer, zxid: number): TxnType | ErrorCode {
-    switch (op) {
-      case opcode.setData:
-        return this.#setData(reader, body, zxid);
-      case opcode.create:
-      case opcode.create2:
-        return this.#create(op, reader, body, zxid);
-      case opcode.delete:
-        return this.#delete(reader, body, zxid);
-      case opcode.setAcl:
-        return this.#setAcl(reader, body, zxid);
-      case opcode.check:
-        return this.#check(reader, body);
-      default:
-        return errorCode.unimplemented;
-    }
-  }
-
-  #setData(reader: Reader, body: Writer, zxid: number): TxnType | ErrorCode {
-    const start = reader.at;
-    const path = reader.string();
-    const pathEnd = reader.at;
-    const length = reader.i32();
-    if (length > 0) reader.at += length;
-    const version = reader.i32();
-    if (reader.bad || length < -1) return errorCode.marshalling;
-    if (!isValidPath(path)) return errorCode.badArguments;
-    const node = this.overlay.find(path);
-    if (node === null) return errorCode.noNode;
-    if (!this.#allowed(node, permission.write)) return errorCode.noAuth;
-    if (version !== -1 && version !== node.version) return errorCode.badVersion;
-    const change = this.overlay.touch(path, zxid);
-    // After 2**31 changes the version would be -1, which means "any": ZooKeeper skips it (4743).
-    change.version = change.version === -2 ? 0 : (change.version + 1) | 0;
-    body.need(reader.at - start);
-    body.raw(reader.bytes, start, pathEnd);
-    body.raw(reader.bytes, pathEnd, reader.at - 4);
-    body.i32(change.version);
-    return txnType.setData;
-  }
-
-  #create(
-    op: typeof opcode.create | typeof opcode.create2,
-    reader: Reader,
-    body: Writer,
-    zxid: number,
-  ): TxnType | ErrorCode {
-    let path = reader.string();
-    const data = reader.buffer();
-    const acls = readAcls(reader);
-    const flags = reader.i32();
-    if (reader.bad) return errorCode.marshalling;
-    if (flags < 0 || flags > flagsMax) return errorCode.badArguments;
-    if (flags > 4) return errorCode.unimplemented;
-    const sequential = flags < 4 && (flags & flagSequential) !== 0;
-    const ephemeral = flags < 4 && (flags & flagEphemeral) !== 0;
-    if (!hasParent(path)) return errorCode.badArguments;
-    const expanded = expandAcls(acls, acls.some((acl) => acl.scheme === 'auth') ? this.#identity() : []);
-    if (expanded === null) return errorCode.invalidAcl;
-    const parentPath = parentOf(path);
-    const parent = this.overlay.find(parentPath);
-    if (parent === null) return errorCode.noNode;
-    if (!this.#allowed(parent, permission.create)) return errorCode.noAuth;
-    if (sequential) path += sequenceText(parent.creations);
-    if (!isValidPath(path)) return errorCode.badArguments;
-    const parentIsEphemeral = parent.kind === nodeKind.ephemeral;
-    if (path === '/' || this.overlay.find(path) !== null) return errorCode.nodeExists;
-    if (parentIsEphemeral) return errorCode.noChildrenForEphemerals;
-
-    const kind = ephemeral ? nodeKind.ephemeral : nodeKind.persistent;
-    const owner = ephemeral ? this.#request.session : 0;
-    const change = this.overlay.touch(parentPath, zxid);
-    change.creations = (change.creations + 1) | 0;
-    change.children++;
-    const { creations } = change;
-    body.string(path);
-    body.buffer(data);
-    const aclStart = body.at;
-    writeAcls(expanded, body);
-    const open =
-      expanded.length === 1 && expanded[0]!.scheme === 'world' && expanded[0]!.permissions === permission.all;
-    this.overlay.create(path, zxid, kind, owner, open ? null : Buffer.from(body.bytes.subarray(aclStart, body.at)));
-    body.u8(kind);
-    body.i64(owner);
-    body.i32(creations);
-    return op === opcode.create2 ? txnType.create2 : txnType.create;
-  }
-
-  #delete(reader: Reader, body: Writer, zxid: number): TxnType | ErrorCode {
-    const path = reader.string();
-    const version = reader.i32();
-    if (reader.bad) return errorCode.marshalling;
-    if (!hasParent(path) || protectedPaths.has(path)) return errorCode.badArguments;
-    const parent = this.overlay.find(parentOf(path));
-    if (parent === null) return errorCode.noNode;
-    if (!this.#allowed(parent, permission.delete)) return errorCode.noAuth;
-    const node = this.overlay.find(path);
-    if (node === null) return errorCode.noNode;
-    if (version !== -1 && version !== node.version) return errorCode.badVersion;
-    if (node.children > 0) return errorCode.notEmpty;
-    this.#removeNode(path, zxid);
-    body.string(path);
-    return txnType.delete;
-  }
-
-  #removeNode(path: string, zxid: number): void {
-    this.overlay.touch(parentOf(path), zxid).children--;
-    this.overlay.remove(path, zxid);
-  }
-
-  #setAcl(reader: Reader, body: Writer, zxid: number): TxnType | ErrorCode {
-    const path = reader.string();
-    const acls = readAcls(reader);
-    const version = reader.i32();
-    if (reader.bad) return errorCode.marshalling;
-    if (!isValidPath(path)) return errorCode.badArguments;
-    const expanded = expandAcls(acls, this.#identity());
-    if (expanded === null) return errorCode.invalidAcl;
-    const node = this.overlay.find(path);
-    if (node === null) return errorCode.noNode;
-    if (!this.#allowed(node, permission.admin)) return errorCode.noAuth;
-    if (version !== -1 && version !== node.aclVersion) return errorCode.badVersion;
-    const change = this.overlay.touch(path, zxid);
-    change.aclVersion = change.aclVersion === -2 ? 0 : (change.aclVersion + 1) | 0;
-    body.string(path);
-    const aclStart = body.at;
-    writeAcls(expanded, body);
-    change.acl = Buffer.from(body.bytes.subarray(aclStart, body.at));
-    body.i32(change.aclVersion);
-    return txnType.setAcl;
-  }
-
-  #check(reader: Reader, body: Writer): TxnType | ErrorCode {
-    const path = reader.string();
-    const version = reader.i32();
-    if (reader.bad) return errorCode.marshalling;
-    if (!isValidPath(path)) return errorCode.badArguments;
-    const node = this.overlay.find(path);
-    if (node === null) return errorCode.noNode;
-    if (!this.#allowed(node, permission.read)) return errorCode.noAuth;
-    if (version !== -1 && version !== node.version) return errorCode.badVersion;
-    body.string(path);
-    body.i32(version);
-    return txnType.check;
-  }
-
   /** `sync` names a path and asks nothing of it; its commit is the proof (ZooKeeper never checks it). */
   #sync(reader: Reader): TxnType | ErrorCode {
     const path = reader.string();
@@ -293,23 +139,4 @@ export class Prep {
     this.#body.string(path);
     return txnType.sync;
   }
-
-  #allowed(node: Change, wanted: number): boolean {
-    const { bytes, identityStart, identityEnd } = this.#request;
-    return isAllowed(node.acl, wanted, bytes, identityStart, identityEnd);
-  }
-
-  #identity(): ReturnType<typeof decodeIds> {
-    return decodeIds(this.#request.bytes, this.#request.identityStart, this.#request.identityEnd);
-  }
-}
-
-/** All that ZooKeeper asks of a path before it looks for the parent; what is wrong with the rest shows later. */
-function hasParent(path: string): boolean {
-  return path.includes('/') && !path.includes('\0');
-}
-
-/** ZooKeeper's `%010d` of a signed 32-bit number. */
-function sequenceText(creations: number): string {
-  return creations < 0 ? `-${String(-creations).padStart(9, '0')}` : String(creations).padStart(10, '0');
 }

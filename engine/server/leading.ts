@@ -1,5 +1,5 @@
 /**
- * What only the leader does: prepares everybody's writes into batches and expires sessions.
+ * What only the leader does: prepares everybody's writes into batches, expires sessions, reaps nodes.
  *
  *   requests of each server, in order ──► prep ──► one batch ──► propose
  *
@@ -17,6 +17,7 @@ import { opcode } from '../wire/opcodes.ts';
 import { Writer } from '../base/bytes.ts';
 import type { ServerOptions } from './options.ts';
 import type { Ports } from './ports.ts';
+import { Reaper } from './reaper.ts';
 import type { Replication } from './replication.ts';
 
 interface Inbox {
@@ -30,6 +31,7 @@ export class Leading {
   readonly #replication: Replication;
   #prep: Prep;
   readonly #expiry: SessionExpiry;
+  readonly #reaper: Reaper;
   readonly #batch: BatchWriter;
   readonly #cursor = new RequestCursor();
   readonly #none = Buffer.alloc(0);
@@ -45,8 +47,9 @@ export class Leading {
     this.#options = options;
     this.#ports = ports;
     this.#replication = replication;
-    this.#prep = new Prep(tree, ports);
+    this.#prep = new Prep(tree, ports, options);
     this.#expiry = new SessionExpiry(options.tickTime);
+    this.#reaper = new Reaper(options);
     this.#batch = new BatchWriter(ports.checksum);
   }
 
@@ -58,8 +61,9 @@ export class Leading {
   /** From now on this server prepares; every session gets its whole time-out anew. */
   begin(tree: Tree): void {
     this.ready = true;
-    this.#prep = new Prep(tree, this.#ports);
+    this.#prep = new Prep(tree, this.#ports, this.#options);
     const now = this.#ports.clock.now();
+    this.#reaper.begin(now);
     for (const session of tree.sessions()) this.#expiry.add(session.id, session.timeoutMs, now);
   }
 
@@ -68,6 +72,7 @@ export class Leading {
     this.#inbox = [];
     this.#cursorBusy = false;
     this.#expiry.clear();
+    this.#reaper.end();
   }
 
   /** Takes a frame of requests from the clients of server `origin`. */
@@ -100,6 +105,22 @@ export class Leading {
       writeRequest(requests, opcode.closeSession, id, 0, this.#none, this.#none, 0, 0);
     }
     this.#ports.journal.info('sessions expired', { count: ids.length });
+    this.take(0, requests.copy());
+  }
+
+  /** Containers and TTL nodes that are due are deleted like by any other write. */
+  reap(tree: Tree): void {
+    const { clock } = this.#ports;
+    const paths = this.#reaper.take(tree, clock.now(), clock.wall());
+    if (paths.length === 0) return;
+    const requests = new Writer(64);
+    const body = new Writer(64);
+    for (const path of paths) {
+      body.clear();
+      body.string(path);
+      writeRequest(requests, opcode.deleteContainer, 0, 0, this.#none, body.bytes, 0, body.at);
+    }
+    this.#ports.journal.info('containers and ttl nodes due', { count: paths.length });
     this.take(0, requests.copy());
   }
 

@@ -50,6 +50,15 @@ export interface ServerOptions {
   /** Four-letter words that are answered; `*`: all. Default srvr. */
   readonly fourLetterWords: readonly string[];
 
+  /** TTL nodes may be made, and go when they are due (`zookeeper.extendedTypesEnabled`). Default false. */
+  readonly extendedTypesEnabled: boolean;
+  /** ms between two looks for containers and TTL nodes that are due. Default 60000. */
+  readonly containerCheckIntervalMs: number;
+  /** Containers and TTL nodes deleted in a minute. Default 10000. */
+  readonly containerMaxPerMinute: number;
+  /** ms after which a container goes that never had a child, 0: it stays. Default 0. */
+  readonly containerMaxNeverUsedMs: number;
+
   /** Txns after which a snapshot is taken. Default 100000. */
   readonly snapCount: number;
   /** KiB of zeros kept ahead in the log. Default 65536. */
@@ -129,6 +138,10 @@ export function completeOptions(given: Partial<ServerOptions> & { readonly dataD
     globalOutstandingLimit: 100_000,
     juteMaxBuffer: 0xfffff,
     fourLetterWords: ['srvr'],
+    extendedTypesEnabled: false,
+    containerCheckIntervalMs: 60_000,
+    containerMaxPerMinute: 10_000,
+    containerMaxNeverUsedMs: 0,
     snapCount: 100_000,
     preAllocSize: 65_536,
     snapRetainCount: 3,
@@ -172,6 +185,9 @@ const ranges: readonly (readonly [keyof ServerOptions, number, number])[] = [
   ['maxClientCnxns', 0, 2 ** 31 - 1],
   ['globalOutstandingLimit', 1, 2 ** 31 - 1],
   ['juteMaxBuffer', 1024, 64 * MiB],
+  ['containerCheckIntervalMs', 1, 2 ** 31 - 1],
+  ['containerMaxPerMinute', 1, 1_000_000],
+  ['containerMaxNeverUsedMs', 0, 2 ** 31 - 1],
   ['snapCount', 2, 2 ** 31 - 1],
   ['preAllocSize', 0, 2 ** 21],
   ['snapRetainCount', 2, 1000],
@@ -189,7 +205,7 @@ const ranges: readonly (readonly [keyof ServerOptions, number, number])[] = [
 ];
 
 const textFields = ['dataDir', 'dataLogDir', 'clientPortAddress', 'superDigest'] as const;
-const switches = ['readOnlyMode'] as const;
+const switches = ['readOnlyMode', 'extendedTypesEnabled'] as const;
 const logLevels: readonly ServerOptions['logLevel'][] = ['info', 'warn', 'error', 'silent'];
 const knownFields: ReadonlySet<string> = new Set([
   ...ranges.map(([field]) => field),
@@ -233,6 +249,9 @@ function checkSwitches(options: ServerOptions): void {
     const value: unknown = options[field];
     if (typeof value !== 'boolean') throw new OptionError(field, 'true or false', value);
   }
+  // As in ZooKeeper, whose TTL nodes look like those of a session given out by server 255.
+  if (options.extendedTypesEnabled && options.id > 254)
+    throw new OptionError('id', 'at most 254 with extendedTypesEnabled', options.id);
 }
 
 function checkServers({ id, servers }: ServerOptions): void {

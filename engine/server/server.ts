@@ -141,6 +141,7 @@ export class CoordinationServer {
     if (this.leading.ready) {
       for (const session of this.core.role === 'leading' ? this.clients.takeTouched() : []) this.leading.touch(session);
       this.leading.expire();
+      this.leading.reap(this.tree);
       this.leading.proposeAll();
     }
     this.#replication.turnEnd();

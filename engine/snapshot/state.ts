@@ -234,9 +234,11 @@ export class Restore {
       const parent = store.find(parentOf(path));
       if (parent === -1) return `${path} has no parent`;
       store.link(slot, parent);
-      if (store.kind[slot] !== nodeKind.ephemeral) continue;
-      if (table.get(store.owner[slot]!) === null) return `${path} belongs to a session that is not there`;
-      table.own(store.owner[slot]!, slot);
+      const kind = store.kind[slot]!;
+      if (kind > nodeKind.ttl) return `${path} is of a kind that is not known here`;
+      if (kind === nodeKind.ephemeral && table.get(store.owner[slot]!) === null)
+        return `${path} belongs to a session that is not there`;
+      if (kind !== nodeKind.persistent) this.#tree.enlist(slot);
     }
     this.#tree.lastZxid = this.#zxid;
     return this.#tree;

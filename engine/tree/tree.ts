@@ -32,6 +32,8 @@ export class Tree implements TreeView {
   readonly store = new Store();
   readonly acls = new AclTable();
   readonly table = new SessionTable();
+  /** Slots of containers and TTL nodes: the leader looks through them now and then. */
+  readonly reapable = new Set<number>();
   lastZxid = 0;
   watches: WatchSink | null = null;
   capture: BeforeChange | null = null;
@@ -93,6 +95,10 @@ export class Tree implements TreeView {
 
   mzxid(slot: number): number {
     return this.store.mzxid[slot]!;
+  }
+
+  mtime(slot: number): number {
+    return this.store.mtime[slot]!;
   }
 
   pzxid(slot: number): number {
@@ -292,10 +298,16 @@ export class Tree implements TreeView {
     store.pzxid[parent] = zxid;
     store.czxid[slot] = store.mzxid[slot] = store.pzxid[slot] = zxid;
     store.ctime[slot] = store.mtime[slot] = time;
-    if (store.kind[slot] === nodeKind.ephemeral) this.table.own(store.owner[slot]!, slot);
+    if (store.kind[slot] !== nodeKind.persistent) this.enlist(slot);
     this.lastSlot = slot;
     this.lastPath = path;
     this.watches?.nodeCreated(path, parentPath, store.aclId[slot]!, store.aclId[parent]!);
+  }
+
+  /** Remembers who ends a node that does not stay for ever. */
+  enlist(slot: number): void {
+    if (this.store.kind[slot] === nodeKind.ephemeral) this.table.own(this.store.owner[slot]!, slot);
+    else this.reapable.add(slot);
   }
 
   #delete(slot: number, zxid: number): void {
@@ -305,6 +317,7 @@ export class Tree implements TreeView {
     this.capture?.changing(slot);
     this.capture?.changing(parent);
     if (store.kind[slot] === nodeKind.ephemeral) this.table.disown(store.owner[slot]!, slot);
+    else if (store.kind[slot] !== nodeKind.persistent) this.reapable.delete(slot);
     const acl = store.aclId[slot]!;
     store.remove(slot);
     store.pzxid[parent] = zxid;

@@ -25,6 +25,8 @@ export interface TreeView {
   /** Session id of an ephemeral node, ttl ms of a TTL node, else 0. */
   owner(slot: number): number;
   mzxid(slot: number): number;
+  /** ms since 1970, by the clock of whoever led. */
+  mtime(slot: number): number;
   pzxid(slot: number): number;
   /** Interned ACL; `aclBytes` gives its vector<ACL> as in jute. Equal ACLs have equal ids on one server. */
   aclId(slot: number): number;

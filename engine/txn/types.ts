@@ -8,7 +8,7 @@
 export const txnType = {
   /** path · data buffer · vector<ACL> · u8 kind (nodeKind) · i64 owner or ttl · i32 new parent cversion */
   create: 1,
-  /** path */
+  /** path; of a container or TTL node perhaps because it is due */
   delete: 2,
   /** path · data buffer · i32 new version */
   setData: 5,
@@ -20,7 +20,7 @@ export const txnType = {
   check: 13,
   /** i32 count · count × (u8 type · i32 length · body) */
   multi: 14,
-  /** as `create`; the client asked for the Stat as well */
+  /** as `create`; the client asked for the Stat as well. Containers and TTL nodes always are made so */
   create2: 15,
   /** i32 timeout ms · 16 bytes password · u32 tag of the connection at the origin */
   createSession: 200,
@@ -36,7 +36,7 @@ export const txnType = {
 
 export type TxnType = (typeof txnType)[keyof typeof txnType];
 
-/** What becomes of a node by itself. Container and TTL nodes are reserved here for later. */
+/** What becomes of a node by itself: nothing, or it goes with its session, its last child or its ttl. */
 export const nodeKind = { persistent: 0, ephemeral: 1, container: 2, ttl: 3 } as const;
 
 export type NodeKind = (typeof nodeKind)[keyof typeof nodeKind];

@@ -45,6 +45,9 @@ export function isWriteOp(op: number): boolean {
     case opcode.sync:
     case opcode.multi:
     case opcode.create2:
+    case opcode.createContainer:
+    case opcode.deleteContainer:
+    case opcode.createTtl:
     case opcode.closeSession:
       return true;
     default:
@@ -79,7 +82,10 @@ export function isReadOp(op: number): boolean {
 const lastOpNames: Readonly<Record<number, string>> = {
   [opcode.create]: 'CREA',
   [opcode.create2]: 'CREA',
+  [opcode.createContainer]: 'CREA',
+  [opcode.createTtl]: 'CREA',
   [opcode.delete]: 'DELE',
+  [opcode.deleteContainer]: 'DELE',
   [opcode.exists]: 'EXIS',
   [opcode.getData]: 'GETD',
   [opcode.setData]: 'SETD',

@@ -8,110 +8,44 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Ensemble, Server } from '../../engine/index.ts';
-import { converse, scenarioNames, type Transcripts } from '../golden/scenarios/index.ts';
+import { expectedOf } from '../golden/differences.ts';
+import { converse, suites, type Suite, type SuiteName, type Transcripts } from '../golden/scenarios/index.ts';
 
-const file = new URL('../../../test/golden/replies.json', import.meta.url);
-const expected = JSON.parse(readFileSync(file, 'utf8')) as Transcripts;
-/** Where later releases do better than 3.8.0, we follow them. */
-const later: Transcripts = {
-  // 3.8.4 (CVE-2024-23944): exists needs READ like any other read.
-  'exists without the right to read': ['a exists /unreadable: -102 +1', 'a exists /unreadable !: -102 +1'],
-  // 3.10: scheme ip knows IPv6.
-  'addresses of IPv6': ['a create /six/one 0: 0 +2 "/six/one"', 'a create /six/bits 0: 0 +3 "/six/bits"'],
-  // 3.9: checkWatches looks at the watches of the client that asks.
-  'watches of somebody else': ['b checkWatches /elsewhere 2: -121 +1'],
-  // No error reply has a body; Java's clients do not look at this one.
-  'multiRead refused': ['a multiRead writes: -5 +1', 'a multiRead check: -5 +1'],
-};
+const common = { tickTime: 500, preAllocSize: 64, maxClientCnxns: 0, logLevel: 'silent' } as const;
 
-/**
- * 3.9 again (ZOOKEEPER-4466): watches of all kinds on one path stand beside each other, where in 3.8 the
- * later one took the place of the earlier one, and those that last are removed by types of their own.
- */
-const watchesBesideEachOther: Transcripts = {
-  'a watch that fires once beside one that stays': [
-    'a connect: 37 bytes: 0 10000 session-a password of 16 secret readOnly 00',
-    'a create /beside 0: 0 +1 "/beside"',
-    'a addWatch /beside 0: 0 +1 0',
-    'a getData /beside !: 0 +1 "" {c A+1 m A+1 tt v0 c0 a0 owner 0 data 0 children 0 p A+1}',
-    'a event: -1 0 3 3 "/beside"',
-    'a setData /beside -1: 0 +2 {c A+1 m A+2 tt v1 c0 a0 owner 0 data 1 children 0 p A+1}',
-    'a event: -1 0 3 3 "/beside"',
-    'a setData /beside -1: 0 +3 {c A+1 m A+3 tt v2 c0 a0 owner 0 data 1 children 0 p A+1}',
-    'a addWatch /beside 1: 0 +3 0',
-    'a event: -1 0 3 3 "/beside"',
-    'a setData /beside -1: 0 +4 {c A+1 m A+4 tt v3 c0 a0 owner 0 data 1 children 0 p A+1}',
-    'a event: -1 0 1 3 "/beside/kid"',
-    'a event: -1 0 4 3 "/beside"',
-    'a create /beside/kid 0: 0 +5 "/beside/kid"',
-    'a ping: 0 +5',
-  ],
-  'removing lasting watches by their type': [
-    'a connect: 37 bytes: 0 10000 session-a password of 16 secret readOnly 00',
-    'a create /bytype 0: 0 +1 "/bytype"',
-    'a checkWatches /bytype 4: -121 +1',
-    'a removeWatches /bytype 4: -121 +1',
-    'a checkWatches /bytype 5: -121 +1',
-    'a removeWatches /bytype 5: -121 +1',
-    'a addWatch /bytype 0: 0 +1 0',
-    'a checkWatches /bytype 2: -121 +1',
-    'a removeWatches /bytype 2: -121 +1',
-    'a checkWatches /bytype 1: -121 +1',
-    'a removeWatches /bytype 1: -121 +1',
-    'a checkWatches /bytype 5: -121 +1',
-    'a removeWatches /bytype 5: -121 +1',
-    'a checkWatches /bytype 4: 0 +1',
-    'a event: -1 0 3 3 "/bytype"',
-    'a setData /bytype -1: 0 +2 {c A+1 m A+2 tt v1 c0 a0 owner 0 data 1 children 0 p A+1}',
-    'a removeWatches /bytype 4: 0 +2',
-    'a setData /bytype -1: 0 +3 {c A+1 m A+3 tt v2 c0 a0 owner 0 data 1 children 0 p A+1}',
-    'a addWatch /bytype 1: 0 +3 0',
-    'a getData /bytype !: 0 +3 "2" {c A+1 m A+3 tt v2 c0 a0 owner 0 data 1 children 0 p A+1}',
-    'a removeWatches /bytype 5: 0 +3',
-    'a event: -1 0 3 3 "/bytype"',
-    'a setData /bytype -1: 0 +4 {c A+1 m A+4 tt v3 c0 a0 owner 0 data 1 children 0 p A+1}',
-    'a setData /bytype -1: 0 +5 {c A+1 m A+5 tt v4 c0 a0 owner 0 data 1 children 0 p A+1}',
-    'a ping: 0 +5',
-  ],
-};
+for (const [name, suite] of Object.entries(suites) as [SuiteName, Suite][]) {
+  const settings = { ...common, ...suite.settings };
 
-/** What to expect: the captured lines, with those about the same requests replaced. */
-function expectedOf(name: string): readonly string[] {
-  if (watchesBesideEachOther[name] !== undefined) return watchesBesideEachOther[name];
-  const request = (line: string): string => line.slice(0, line.indexOf(': '));
-  const replacements = later[name] ?? [];
-  return expected[name]!.map((line) => replacements.find((other) => request(other) === request(line)) ?? line);
+  describe(`${name}: a standalone server`, () => {
+    const folder = mkdtempSync(join(tmpdir(), 'zabra-golden-'));
+    let server: Server;
+    before(async () => {
+      server = await Server.start({ ...settings, dataDir: folder, clientPort: 0, clientPortAddress: '127.0.0.1' });
+      await server.ready();
+    });
+    after(async () => {
+      await server.close();
+      rmSync(folder, { recursive: true });
+    });
+    converseAll(name, () => server.clientPort);
+  });
+
+  describe(`${name}: a follower`, () => {
+    let ensemble: Ensemble;
+    before(async () => {
+      ensemble = await Ensemble.start({ settings });
+    });
+    after(() => ensemble.close());
+    converseAll(name, () => ensemble.servers.find((server) => server !== ensemble.leader)!.clientPort);
+  });
 }
 
-const settings = { tickTime: 500, preAllocSize: 64, maxClientCnxns: 0, logLevel: 'silent' } as const;
-
-describe('a standalone server', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'zabra-golden-'));
-  let server: Server;
-  before(async () => {
-    server = await Server.start({ ...settings, dataDir: folder, clientPort: 0, clientPortAddress: '127.0.0.1' });
-    await server.ready();
-  });
-  after(async () => {
-    await server.close();
-    rmSync(folder, { recursive: true });
-  });
-  converseAll(() => server.clientPort);
-});
-
-describe('a follower', () => {
-  let ensemble: Ensemble;
-  before(async () => {
-    ensemble = await Ensemble.start({ settings });
-  });
-  after(() => ensemble.close());
-  converseAll(() => ensemble.servers.find((server) => server !== ensemble.leader)!.clientPort);
-});
-
-function converseAll(port: () => number): void {
-  for (const name of scenarioNames) {
+function converseAll(suite: SuiteName, port: () => number): void {
+  const file = new URL(`../../../test/golden/${suite}.json`, import.meta.url);
+  const captured = JSON.parse(readFileSync(file, 'utf8')) as Transcripts;
+  for (const name of Object.keys(suites[suite].scenarios)) {
     test(name, async () => {
-      assert.deepEqual(await converse(name, port()), expectedOf(name));
+      assert.deepEqual(await converse(suite, name, port()), expectedOf(captured, name));
     });
   }
 }

@@ -20,6 +20,7 @@ export interface Prepared {
   readonly type: number;
   /** 0, or the code of the refusal; that of the refused part of a multi. */
   readonly error: number;
+  readonly time: number;
   readonly body: Buffer;
 }
 
@@ -28,6 +29,14 @@ export const ask = {
   create: (path: string, data: string | null = '', flags = 0, acl = openAcl): readonly [number, Record] => [
     op.create,
     new Record().buffer(path).buffer(data).acl(acl).int(flags),
+  ],
+  container: (path: string, data: string | null = ''): readonly [number, Record] => [
+    op.createContainer,
+    new Record().buffer(path).buffer(data).acl(openAcl).int(4),
+  ],
+  ttl: (path: string, ttlMs: number, data: string | null = ''): readonly [number, Record] => [
+    op.createTtl,
+    new Record().buffer(path).buffer(data).acl(openAcl).int(5).long(BigInt(ttlMs)),
   ],
   delete: (path: string, version = -1): readonly [number, Record] => [
     op.delete,
@@ -57,7 +66,7 @@ export const secrets = {
 
 export class Machine {
   readonly tree = Tree.fresh();
-  readonly prep = new Prep(this.tree, secrets);
+  readonly prep = new Prep(this.tree, secrets, { extendedTypesEnabled: true, containerMaxNeverUsedMs: 0 });
   readonly inFlight: Batch[] = [];
   ids: readonly Id[] = [{ scheme: 'ip', id: '127.0.0.1' }];
   #last = 0;
@@ -70,6 +79,11 @@ export class Machine {
 
   close(session: number): Prepared {
     return this.request([opcode.closeSession, new Record()], session);
+  }
+
+  /** What the leader asks for when it finds a node due. */
+  reap(path: string): Prepared {
+    return this.request([op.deleteContainer, new Record().buffer(path)], 0, 0);
   }
 
   /** Prepares one request from a client of server `origin`. */
@@ -94,7 +108,7 @@ export class Machine {
         : txn.type === txnType.multiError
           ? prepared.readInt32BE(8)
           : 0;
-    return { zxid: batch.last, type: txn.type, error, body: prepared };
+    return { zxid: batch.last, type: txn.type, error, time: batch.time, body: prepared };
   }
 
   /** Applies the oldest `count` txns in flight, all of them by default. */

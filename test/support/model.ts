@@ -4,7 +4,11 @@ export interface Node {
   version: number;
   aversion: number;
   creations: number;
+  /** Persistent 0, ephemeral 1, container 2, with a ttl 3. */
+  kind: number;
+  /** Session of an ephemeral node, ttl ms of a TTL node. */
   owner: number;
+  mtime: number;
   czxid: number;
   mzxid: number;
   pzxid: number;
@@ -12,6 +16,8 @@ export interface Node {
 
 export type Change =
   | { readonly kind: 'create'; readonly path: string; readonly data: string | null; readonly flags: number }
+  | { readonly kind: 'container'; readonly path: string; readonly data: string | null }
+  | { readonly kind: 'ttl'; readonly path: string; readonly data: string | null; readonly ttlMs: number }
   | { readonly kind: 'delete' | 'check' | 'setAcl'; readonly path: string; readonly version: number }
   | { readonly kind: 'set'; readonly path: string; readonly data: string | null; readonly version: number };
 
@@ -19,7 +25,7 @@ export class Model {
   nodes = new Map<string, Node>();
 
   constructor() {
-    this.nodes.set('/', blank('', 0, 0));
+    this.nodes.set('/', blank('', 0, 0, 0, 0));
   }
 
   childrenOf(path: string): string[] {
@@ -30,10 +36,18 @@ export class Model {
   }
 
   /** The error code. */
-  apply(change: Change, session: number, zxid: number): number {
+  apply(change: Change, session: number, zxid: number, time: number): number {
     switch (change.kind) {
-      case 'create':
-        return this.#create(change.path, change.data, change.flags, session, zxid);
+      case 'create': {
+        const { path, data, flags } = change;
+        const isEphemeral = (flags & 1) !== 0;
+        const owner = isEphemeral ? session : 0;
+        return this.#create(path, (flags & 2) !== 0, blank(data, zxid, time, isEphemeral ? 1 : 0, owner));
+      }
+      case 'container':
+        return this.#create(change.path, false, blank(change.data, zxid, time, 2, 0));
+      case 'ttl':
+        return this.#create(change.path, false, blank(change.data, zxid, time, 3, change.ttlMs));
       case 'delete':
         return this.#delete(change.path, change.version, zxid);
       default: {
@@ -46,16 +60,17 @@ export class Model {
         node.data = change.data;
         node.version++;
         node.mzxid = zxid;
+        node.mtime = time;
         return 0;
       }
     }
   }
 
   /** All of them or none; the error code of the first refusal. */
-  applyAll(changes: readonly Change[], session: number, zxid: number): number {
+  applyAll(changes: readonly Change[], session: number, zxid: number, time: number): number {
     const before = structuredClone(this.nodes);
     for (const change of changes) {
-      const error = this.apply(change, session, zxid);
+      const error = this.apply(change, session, zxid, time);
       if (error === 0) continue;
       this.nodes = before;
       return error;
@@ -64,18 +79,27 @@ export class Model {
   }
 
   close(session: number, zxid: number): void {
-    for (const [path, node] of this.nodes) if (node.owner === session) this.#delete(path, -1, zxid);
+    for (const [path, node] of this.nodes) if (node.kind === 1 && node.owner === session) this.#delete(path, -1, zxid);
   }
 
-  #create(given: string, data: string | null, flags: number, session: number, zxid: number): number {
+  /** The leader found it due; the error code. */
+  reap(path: string, zxid: number, time: number): number {
+    const node = this.nodes.get(path);
+    if (node === undefined) return -101;
+    if (this.childrenOf(path).length > 0) return -111;
+    const isDue = node.kind === 2 ? node.creations > 0 : node.kind === 3 && time - node.mtime > node.owner;
+    return isDue ? this.#delete(path, -1, zxid) : -103;
+  }
+
+  #create(given: string, isSequential: boolean, node: Node): number {
     const parent = this.nodes.get(parentOf(given));
     if (parent === undefined) return -101;
-    const path = (flags & 2) === 0 ? given : `${given}${String(parent.creations).padStart(10, '0')}`;
+    const path = isSequential ? `${given}${String(parent.creations).padStart(10, '0')}` : given;
     if (this.nodes.has(path)) return -110;
-    if (parent.owner !== 0) return -108;
+    if (parent.kind === 1) return -108;
     parent.creations++;
-    parent.pzxid = zxid;
-    this.nodes.set(path, blank(data, zxid, (flags & 1) === 0 ? 0 : session));
+    parent.pzxid = node.czxid;
+    this.nodes.set(path, node);
     return 0;
   }
 
@@ -95,6 +119,6 @@ function parentOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/')) || '/';
 }
 
-function blank(data: string | null, zxid: number, owner: number): Node {
-  return { data, version: 0, aversion: 0, creations: 0, owner, czxid: zxid, mzxid: zxid, pzxid: zxid };
+function blank(data: string | null, zxid: number, mtime: number, kind: number, owner: number): Node {
+  return { data, version: 0, aversion: 0, creations: 0, kind, owner, mtime, czxid: zxid, mzxid: zxid, pzxid: zxid };
 }

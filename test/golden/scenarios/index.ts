@@ -1,26 +1,54 @@
-/** Every conversation by name, in the order in which they are had with one new server. */
+/**
+ * Every conversation by name, in the order in which they are had with one new server.
+ *
+ * A suite is one server with its settings; what it answered is in a file of the suite's name.
+ */
+import type { ServerOptions } from '../../../engine/index.ts';
 import { Talk } from '../talk.ts';
 import { acls } from './acls.ts';
 import { lastingWatches } from './lasting-watches.ts';
 import { malformed } from './malformed.ts';
 import { multis } from './multis.ts';
 import { reads } from './reads.ts';
+import { notExtended, reaped } from './reaped.ts';
 import { sessions } from './sessions.ts';
 import { watches } from './watches.ts';
 import { znodes } from './znodes.ts';
 
 export type Scenario = (talk: Talk) => Promise<void>;
 
-const scenarios: Readonly<{ [name: string]: Scenario }> = {
-  ...znodes,
-  ...multis,
-  ...acls,
-  ...watches,
-  ...lastingWatches,
-  ...reads,
-  ...sessions,
-  ...malformed,
-};
+export interface Suite {
+  /** What our server is told besides tickTime. */
+  readonly settings: Partial<ServerOptions>;
+  /** The same for ZooKeeper, as properties of its Java process. */
+  readonly properties: readonly string[];
+  readonly scenarios: Readonly<{ [name: string]: Scenario }>;
+}
+
+export const suites = {
+  replies: {
+    settings: {},
+    properties: [],
+    scenarios: {
+      ...znodes,
+      ...multis,
+      ...acls,
+      ...watches,
+      ...lastingWatches,
+      ...reads,
+      ...notExtended,
+      ...sessions,
+      ...malformed,
+    },
+  },
+  'replies-extended': {
+    settings: { extendedTypesEnabled: true, containerCheckIntervalMs: 300 },
+    properties: ['zookeeper.extendedTypesEnabled=true', 'znode.container.checkIntervalMs=300'],
+    scenarios: { ...reaped },
+  },
+} as const satisfies { [name: string]: Suite };
+
+export type SuiteName = keyof typeof suites;
 
 /** What was said in each. */
 export interface Transcripts {
@@ -28,11 +56,10 @@ export interface Transcripts {
 }
 
 /** Has one conversation with the server at `port`. */
-export async function converse(name: string, port: number): Promise<readonly string[]> {
+export async function converse(suite: SuiteName, name: string, port: number): Promise<readonly string[]> {
   const talk = new Talk(port);
+  const { scenarios }: Suite = suites[suite];
   await scenarios[name]!(talk);
   await talk.end();
   return talk.lines;
 }
-
-export const scenarioNames: readonly string[] = Object.keys(scenarios);

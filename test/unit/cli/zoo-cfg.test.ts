@@ -54,6 +54,10 @@ autopurge.snapRetainCount=4
 autopurge.purgeInterval=24
 globalOutstandingLimit=500
 jute.maxbuffer=0x3fffff
+extendedTypesEnabled=true
+znode.container.checkIntervalMs=5000
+znode.container.maxPerMinute=100
+znode.container.maxNeverUsedIntervalMs=300000
 4lw.commands.whitelist=stat, ruok ,*
 standaloneEnabled=false
 zabra.batchBytesMax=1000
@@ -85,6 +89,10 @@ DigestAuthenticationProvider.superDigest=super:xyz=
     snapRetainCount: 4,
     globalOutstandingLimit: 500,
     juteMaxBuffer: 0x3fffff,
+    extendedTypesEnabled: true,
+    containerCheckIntervalMs: 5000,
+    containerMaxPerMinute: 100,
+    containerMaxNeverUsedMs: 300_000,
     fourLetterWords: ['stat', 'ruok', '*'],
     batchBytesMax: 1000,
     batchTxnsMax: 10,

@@ -15,6 +15,8 @@ const data = fc.constantFrom(null, '', 'x', 'y'.repeat(40), 'z'.repeat(300));
 const version = fc.constantFrom(-1, -1, 0, 1, 2);
 const change: fc.Arbitrary<Change> = fc.oneof(
   fc.record({ kind: fc.constant('create' as const), path, data, flags: fc.constantFrom(0, 0, 1, 2, 3) }),
+  fc.record({ kind: fc.constant('container' as const), path, data }),
+  fc.record({ kind: fc.constant('ttl' as const), path, data, ttlMs: fc.constantFrom(1, 3, 1000) }),
   fc.record({ kind: fc.constantFrom('delete' as const, 'check' as const, 'setAcl' as const), path, version }),
   fc.record({ kind: fc.constant('set' as const), path, data, version }),
 );
@@ -33,12 +35,17 @@ const step = fc.oneof(
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('commit' as const), count: fc.integer({ min: 1, max: 4 }) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('close' as const), who: fc.nat(2) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('reap' as const), path }) },
 );
 
 function recordOf(one: Change): readonly [number, Record] {
   switch (one.kind) {
     case 'create':
       return ask.create(one.path, one.data, one.flags);
+    case 'container':
+      return ask.container(one.path, one.data);
+    case 'ttl':
+      return ask.ttl(one.path, one.ttlMs, one.data);
     case 'set':
       return ask.set(one.path, one.data, one.version);
     case 'setAcl':
@@ -64,7 +71,9 @@ function contentsOf({ tree }: Machine): { [path: string]: object } {
       version: store.version[slot],
       aversion: store.aversion[slot],
       creations: store.creations[slot],
+      kind: store.kind[slot],
       owner: store.owner[slot],
+      mtime: store.mtime[slot],
       czxid: store.czxid[slot],
       mzxid: store.mzxid[slot],
       pzxid: store.pzxid[slot],
@@ -94,6 +103,12 @@ test('any order of changes, multis, closes and commits', () => {
           machine.commit(one.count);
           continue;
         }
+        if (one.kind === 'reap') {
+          machine.commit();
+          const { zxid, time, error } = machine.reap(one.path);
+          assert.equal(error, model.reap(one.path, zxid, time));
+          continue;
+        }
         const session = sessions[one.who]!;
         if (one.kind === 'close') {
           const { zxid } = machine.close(session);
@@ -102,13 +117,16 @@ test('any order of changes, multis, closes and commits', () => {
         } else {
           const records = one.changes.map(recordOf);
           const request = one.kind === 'multi' || one.changes[0].kind === 'check' ? ask.multi(...records) : records[0]!;
-          const { zxid, error } = machine.request(request, session);
-          assert.equal(error, model.applyAll(one.changes, session, zxid));
+          const { zxid, time, error } = machine.request(request, session);
+          assert.equal(error, model.applyAll(one.changes, session, zxid, time));
         }
       }
       machine.commit();
       assert.deepEqual(contentsOf(machine), contentsOfModel(model));
       assert.equal(machine.tree.nodeCount, model.nodes.size + 3);
+      const goBySelf = [...model.nodes].filter(([, node]) => node.kind > 1).map(([path]) => path);
+      const listed = [...machine.tree.reapable].map((slot) => machine.tree.store.path(slot));
+      assert.deepEqual(listed.toSorted(), goBySelf.toSorted());
     }),
     { numRuns: 400 },
   );

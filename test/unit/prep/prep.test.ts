@@ -5,7 +5,7 @@ import { txnType } from '../../../engine/txn/types.ts';
 import { internalOp } from '../../../engine/txn/request.ts';
 import { opcode } from '../../../engine/wire/opcodes.ts';
 import { ask, Machine } from '../../support/machine.ts';
-import { Record } from '../../support/raw-client.ts';
+import { op, Record } from '../../support/raw-client.ts';
 
 const pathOf = (body: Buffer): string => body.toString('utf8', 4, 4 + body.readInt32BE(0));
 const nothingThere = ask.check('/nothing');
@@ -131,4 +131,50 @@ test('an ACL in flight already decides, and the super user passes', () => {
   assert.equal(machine.request(ask.multi(ask.check('/acl')), session).error, 0);
   machine.ids = [{ scheme: 'super', id: '' }];
   assert.equal(machine.request(ask.set('/acl'), session).error, 0);
+});
+
+test('a node that was found due is spared when something about it is in flight', () => {
+  const machine = new Machine();
+  const session = machine.session();
+  machine.request(ask.ttl('/t', 1), session);
+  machine.request(ask.container('/c'), session);
+  machine.request(ask.create('/c/kid'), session);
+  machine.request(ask.delete('/c/kid'), session);
+  assert.equal(machine.reap('/c').error, -103);
+  machine.commit();
+  machine.request(ask.set('/t', 'alive'), session);
+  machine.request(ask.create('/c/kid'), session);
+  assert.equal(machine.reap('/t').error, -103);
+  assert.equal(machine.reap('/c').error, -111);
+  machine.request(ask.delete('/c/kid'), session);
+  machine.request(ask.delete('/c'), session);
+  machine.request(ask.create('/c'), session);
+  assert.equal(machine.reap('/c').error, -103);
+  machine.commit();
+  assert.equal(machine.reap('/c').error, -103);
+  assert.equal(machine.reap('/t').error, 0);
+});
+
+test("a ttl that is some session's number makes no node of that session", () => {
+  const machine = new Machine();
+  const session = machine.session();
+  const other = machine.session();
+  machine.request(ask.create('/n', '', 1), session);
+  machine.commit();
+  machine.request(ask.delete('/n'), other);
+  machine.request(ask.ttl('/n', session), other);
+  machine.close(session);
+  machine.commit();
+  assert.notEqual(machine.tree.find('/n'), -1);
+});
+
+test('only the leader itself reaps', () => {
+  const machine = new Machine();
+  const session = machine.session();
+  machine.request(ask.container('/c'), session);
+  machine.request(ask.create('/c/kid'), session);
+  machine.request(ask.delete('/c/kid'), session);
+  machine.commit();
+  assert.equal(machine.request([op.deleteContainer, new Record().buffer('/c')], session).error, -8);
+  assert.equal(machine.reap('/c').error, 0);
 });

@@ -14,9 +14,6 @@ import { op, RawClient, Record } from '../../support/raw-client.ts';
 const codes = {
   check: op.check,
   reconfig: op.reconfig,
-  createContainer: op.createContainer,
-  deleteContainer: op.deleteContainer,
-  createTtl: op.createTtl,
   createSession: -10,
   resumeSession: -12,
 };

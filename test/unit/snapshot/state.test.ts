@@ -18,6 +18,8 @@ const data = fc.constantFrom(null, '', 'short', 'long'.repeat(50));
 const request: fc.Arbitrary<readonly [number, Record]> = fc.oneof(
   fc.tuple(name, data, fc.nat(1), acl).map(([n, data, flags, acl]) => ask.create(`/n${n}`, data, flags, acl)),
   fc.tuple(name, name, data).map(([n, m, data]) => ask.create(`/n${n}/kid${m}`, data)),
+  fc.tuple(name, data).map(([n, data]) => ask.container(`/n${n}`, data)),
+  fc.tuple(name, data).map(([n, data]) => ask.ttl(`/n${n}`, 2 ** 40 - 1, data)),
   fc.tuple(name, data).map(([n, data]) => ask.set(`/n${n}`, data)),
   fc.tuple(name, acl).map(([n, acl]) => ask.setAcl(`/n${n}`, acl)),
   name.map((n) => ask.delete(`/n${n}`)),
@@ -39,6 +41,10 @@ function restore(chunks: readonly Buffer[]): Tree | string {
   return restore.finish();
 }
 
+function reapablePaths(tree: Tree): string[] {
+  return [...tree.reapable].map((slot) => tree.store.path(slot)).toSorted();
+}
+
 test('what is restored is what was there when the capture began', () => {
   fc.assert(
     fc.property(fc.array(request, { maxLength: 40 }), fc.array(step, { maxLength: 80 }), (before, during) => {
@@ -50,6 +56,7 @@ test('what is restored is what was there when the capture began', () => {
       const { lastZxid, nodeCount } = tree;
       const digest = digestOf(tree);
       const ephemerals = tree.table.ephemeralCount;
+      const reapable = reapablePaths(tree);
       const capture = new Capture(tree);
       const chunks: Buffer[] = [];
       const next = (): boolean => {
@@ -76,6 +83,7 @@ test('what is restored is what was there when the capture began', () => {
         [restored.lastZxid, restored.nodeCount, restored.table.ephemeralCount, digestOf(restored)],
         [lastZxid, nodeCount, ephemerals, digest],
       );
+      assert.deepEqual(reapablePaths(restored), reapable);
     }),
     { numRuns: 150 },
   );
