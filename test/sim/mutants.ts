@@ -295,7 +295,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'names-given-twice',
     issue: 'sequential nodes',
-    file: 'prep/prep.js',
+    file: 'prep/changes.js',
     find: 'sequenceText(parent.creations)',
     replace: 'sequenceText(parent.children)',
   },
