@@ -13,7 +13,7 @@ export class Reader {
   bytes: Buffer = empty;
   at = 0;
   end = 0;
-  /** A length, count or string did not fit, or was not valid UTF-8. Sticky until the next `reset`. */
+  /** A length, count or string did not fit. Sticky until the next `reset`. */
   bad = false;
 
   reset(bytes: Buffer, at = 0, end = bytes.length): this {
@@ -87,7 +87,10 @@ export class Reader {
     return this.view(length);
   }
 
-  /** A jute string; null (-1) and invalid UTF-8 mark the record as bad. */
+  /**
+   * A jute string; null (-1) marks the record as bad. Bytes that are not UTF-8 become U+FFFD, which
+   * no path may hold (wire/paths.ts), so two of them never name the same node.
+   */
   string(): string {
     const length = this.i32();
     const at = this.at;
@@ -126,10 +129,7 @@ export class Reader {
     let high = 0;
     for (let i = at; i < end; i++) high |= b[i]!;
     if (high < 0x80) return b.toString('latin1', at, end);
-    const text = b.toString('utf8', at, end);
-    // Two invalid byte strings would both decode to U+FFFD and name the same node: refuse them.
-    if (text.includes('\ufffd')) this.fail();
-    return text;
+    return b.toString('utf8', at, end);
   }
 
   #short(): number {

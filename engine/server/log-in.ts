@@ -10,7 +10,7 @@ import { opcode } from '../wire/opcodes.ts';
 import { beginReply, endReply, writeReply } from '../wire/replies.ts';
 import type { Connection } from './connection.ts';
 
-/** Writes the reply; false when the connection must be closed after it. */
+/** Writes the reply, none to what does not decode; false when the connection must be closed after it. */
 export function logIn(
   connection: Connection,
   op: number,
@@ -30,7 +30,8 @@ export function logIn(
   reader.i32();
   const scheme = reader.string();
   const proof = reader.buffer() ?? Buffer.alloc(0);
-  const ids = reader.bad ? null : authenticate(scheme, proof, secrets, superDigest);
+  if (reader.bad) return false;
+  const ids = authenticate(scheme, proof, secrets, superDigest);
   if (ids !== null) connection.prove(ids);
   writeReply(out, xid, 0, ids === null ? errorCode.authFailed : errorCode.ok);
   return ids !== null;

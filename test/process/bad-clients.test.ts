@@ -81,6 +81,12 @@ test('an operation that does not exist is answered with -6', async () => {
   await ended(bad);
 });
 
+test('auth that is cut short costs the connection, without an answer', async () => {
+  const bad = await RawClient.connect(port);
+  assert.equal(await bad.request(op.auth, new Record().int(0).int(6).raw(Buffer.from('dig')), -4), null);
+  await ended(bad);
+});
+
 test('a request whose body makes no sense gets -5 or costs its connection, and changes nothing', async () => {
   const before = await good.children('/');
   for (const [code, body] of [

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { isValidPath } from '../../../engine/wire/paths.ts';
 import { Reader, Writer } from '../../../engine/base/bytes.ts';
 
 const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
@@ -78,13 +79,21 @@ test('whatever the bytes, a reader stays inside and bad is sticky', () => {
   );
 });
 
-test('a string that is not UTF-8 is refused, not repaired', () => {
-  for (const bytes of [[0xff], [0xc3], [0xe2, 0x98], [0xed, 0xa0, 0x80], [0x61, 0xc0, 0x80]]) {
+test('what is not UTF-8 in a string becomes U+FFFD, which is in no path', () => {
+  for (const bytes of [
+    [0x2f, 0xff],
+    [0x2f, 0xc3],
+    [0x2f, 0xe2, 0x98],
+    [0x2f, 0xed, 0xa0, 0x80],
+    [0x2f, 0xc0, 0x80],
+  ]) {
     const out = new Writer();
     out.buffer(Uint8Array.from(bytes));
     const reader = new Reader().reset(out.copy());
-    reader.string();
-    assert.equal(reader.bad, true, Buffer.from(bytes).toString('hex'));
+    const text = reader.string();
+    assert.match(text, /^\/\ufffd+$/, Buffer.from(bytes).toString('hex'));
+    assert.equal(reader.bad, false);
+    assert.equal(isValidPath(text), false);
   }
 });
 
