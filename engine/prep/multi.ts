@@ -29,6 +29,11 @@ export function prepareMulti(changes: Changes, reader: Reader, body: Writer, zxi
     const end = reader.at;
     reader.at = start;
     const at = body.at;
+    if (lacksTtl(op, flags)) {
+      overlay.undoMulti();
+      body.clear();
+      return errorCode.marshalling;
+    }
     body.u8(0);
     body.i32(0);
     const type = changes.change(opOfPart(op, flags), reader, body, zxid);
@@ -60,6 +65,14 @@ function opOfPart(op: number, flags: number): number {
 
 function isCreate(op: number): boolean {
   return op === opcode.create || op === opcode.create2 || op === opcode.createContainer || op === opcode.createTtl;
+}
+
+/**
+ * Flags that need a ttl in a record that has none: ZooKeeper refuses the whole request, unless it finds
+ * a part to refuse before it comes to this one.
+ */
+function lacksTtl(op: number, flags: number): boolean {
+  return op !== opcode.createTtl && isCreate(op) && (flags === flagsTtl || flags === flagsTtl + 1);
 }
 
 /** Number of parts; -1 when the request does not decode, so that nothing of it is tried. */
@@ -104,7 +117,5 @@ function skipCreate(op: number, reader: Reader): number {
   }
   const flags = reader.i32();
   if (op === opcode.createTtl) reader.i64();
-  // Flags that need a ttl in a record that has none: ZooKeeper refuses the whole request.
-  else if (flags === flagsTtl || flags === flagsTtl + 1) reader.fail();
   return flags;
 }

@@ -25,6 +25,17 @@ test('a refused multi leaves no trace in what is outstanding (ZOOKEEPER-1624)', 
   assert.equal(pathOf(machine.request(sequential, session).body), '/p/s-0000000002');
 });
 
+test('a part whose flags need a ttl that it has no room for refuses the whole multi, once it is its turn', () => {
+  const machine = new Machine();
+  const session = machine.session();
+  const lacksTtl = ask.create('/ttl', '', 5);
+  const refused = machine.request(ask.multi(nothingThere, lacksTtl), session);
+  assert.deepEqual([refused.type, refused.error], [txnType.multiError, -101]);
+  const malformed = machine.request(ask.multi(ask.create('/before'), lacksTtl), session);
+  assert.deepEqual([malformed.type, malformed.error], [txnType.error, -5]);
+  assert.equal(machine.request(ask.create('/before'), session).error, 0);
+});
+
 test('an ephemeral of a refused multi is not deleted with its session', () => {
   const machine = new Machine();
   const session = machine.session();
