@@ -8,7 +8,7 @@
  */
 import { explain } from './intended.ts';
 import type { Janitor } from './janitor.ts';
-import { describeStep, type Step } from './sequence.ts';
+import { describeStep, describeSteps, type Step } from './sequence.ts';
 import { Side, type Line } from './side.ts';
 import { NoAnswer } from './wire.ts';
 
@@ -102,7 +102,7 @@ export function describeDifference(steps: readonly Step[], difference: Differenc
   const { before, theirs, ours } = difference;
   return [
     'steps:',
-    ...steps.map((step) => `  ${describeStep(step)}`),
+    describeSteps(steps),
     'said before on this connection:',
     ...before.slice(-10).map((line) => `  ${line}`),
     'difference:',

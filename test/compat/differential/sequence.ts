@@ -38,3 +38,7 @@ export function describeStep(step: Step): string {
       return `${step.who} sends 0x${step.hex}`;
   }
 }
+
+export function describeSteps(steps: readonly Step[]): string {
+  return steps.map((step) => `  ${describeStep(step)}`).join('\n');
+}
