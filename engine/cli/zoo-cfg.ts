@@ -74,6 +74,7 @@ const textKeys: Readonly<Record<string, keyof ServerOptions>> = {
 const switchKeys: Readonly<Record<string, keyof ServerOptions>> = {
   'readonlymode.enabled': 'readOnlyMode',
   extendedTypesEnabled: 'extendedTypesEnabled',
+  enforceQuota: 'enforceQuota',
 };
 
 /** Understood, checked, and needing nothing from us: purging is automatic here, a lone server needs no switch. */

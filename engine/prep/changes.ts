@@ -16,6 +16,7 @@ import { opcode } from '../wire/opcodes.ts';
 import { isValidPath } from '../wire/paths.ts';
 import { expandAcls, isAllowed } from './access.ts';
 import type { Change, Overlay } from './overlay.ts';
+import type { QuotaRules } from './quota-ledger.ts';
 import { isDue, type ReapingRules } from './reaping.ts';
 
 const protectedPaths = new Set(['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config']);
@@ -33,7 +34,7 @@ const ttlMsMax = 2 ** 40 - 1;
 type CreateOp = typeof opcode.create | typeof opcode.create2 | typeof opcode.createContainer | typeof opcode.createTtl;
 
 /** What an operator has switched. */
-export type Rules = ReapingRules;
+export type Rules = ReapingRules & QuotaRules;
 
 export class Changes {
   readonly overlay: Overlay;
@@ -90,10 +91,13 @@ export class Changes {
     const node = this.overlay.find(path);
     if (node === null) return errorCode.noNode;
     if (!this.#allowed(node, permission.write)) return errorCode.noAuth;
+    const dataBytes = Math.max(length, 0);
+    if (!this.overlay.quotas.allows(path, dataBytes - node.dataBytes, 0)) return errorCode.quotaExceeded;
     if (version !== -1 && version !== node.version) return errorCode.badVersion;
     const change = this.overlay.touch(path, zxid);
     // After 2**31 changes the version would be -1, which means "any": ZooKeeper skips it (4743).
     change.version = change.version === -2 ? 0 : (change.version + 1) | 0;
+    this.overlay.resize(change, dataBytes);
     body.need(reader.at - start);
     body.raw(reader.bytes, start, pathEnd);
     body.raw(reader.bytes, pathEnd, reader.at - 4);
@@ -122,6 +126,8 @@ export class Changes {
     const parentIsEphemeral = parent.kind === nodeKind.ephemeral;
     if (path === '/' || this.overlay.find(path) !== null) return errorCode.nodeExists;
     if (parentIsEphemeral) return errorCode.noChildrenForEphemerals;
+    const dataBytes = data === null ? 0 : data.length;
+    if (!this.overlay.quotas.allows(path, dataBytes, 1)) return errorCode.quotaExceeded;
 
     const kind = kindOf(op, flags);
     const owner = kind === nodeKind.ephemeral ? this.#request.session : kind === nodeKind.ttl ? ttl : 0;
@@ -133,9 +139,10 @@ export class Changes {
     body.buffer(data);
     const aclStart = body.at;
     writeAcls(expanded, body);
-    const open =
+    const isOpen =
       expanded.length === 1 && expanded[0]!.scheme === 'world' && expanded[0]!.permissions === permission.all;
-    this.overlay.create(path, zxid, kind, owner, open ? null : Buffer.from(body.bytes.subarray(aclStart, body.at)));
+    const acl = isOpen ? null : Buffer.from(body.bytes.subarray(aclStart, body.at));
+    this.overlay.create(path, zxid, dataBytes, kind, owner, acl);
     body.u8(kind);
     body.i64(owner);
     body.i32(creations);

@@ -12,6 +12,7 @@ import type { Buffer } from 'node:buffer';
 import { assert } from '../base/assert.ts';
 import { nodeKind, type NodeKind } from '../txn/types.ts';
 import type { TreeView } from '../tree/view.ts';
+import { QuotaLedger, type QuotaRules } from './quota-ledger.ts';
 
 /** One node with all txns in flight counted in. */
 export class Change {
@@ -20,6 +21,8 @@ export class Change {
   version = 0;
   creations = 0;
   children = 0;
+  /** Bytes of data, 0 for null. */
+  dataBytes = 0;
   aclVersion = 0;
   /** vector<ACL>; null stands for `world:anyone` with all rights. */
   acl: Buffer | null = null;
@@ -34,6 +37,7 @@ export class Change {
     this.version = other.version;
     this.creations = other.creations;
     this.children = other.children;
+    this.dataBytes = other.dataBytes;
     this.aclVersion = other.aclVersion;
     this.acl = other.acl;
     this.kind = other.kind;
@@ -43,6 +47,7 @@ export class Change {
 }
 
 export class Overlay {
+  readonly quotas: QuotaLedger;
   readonly #tree: TreeView;
   readonly #changes = new Map<string, Change>();
   readonly #pool: Change[] = [];
@@ -57,8 +62,9 @@ export class Overlay {
   #undo: { change: Change; before: Change; fresh: boolean }[] | null = null;
   readonly #scratch = new Change();
 
-  constructor(tree: TreeView) {
+  constructor(tree: TreeView, rules: QuotaRules) {
     this.#tree = tree;
+    this.quotas = new QuotaLedger(tree, rules);
   }
 
   /**
@@ -98,14 +104,16 @@ export class Overlay {
   }
 
   /** Marks a node as created by the present txn. */
-  create(path: string, zxid: number, kind: NodeKind, owner: number, acl: Buffer | null): void {
+  create(path: string, zxid: number, dataBytes: number, kind: NodeKind, owner: number, acl: Buffer | null): void {
     const change = this.touch(path, zxid);
     assert(!change.exists, 'a node is created once', zxid);
     change.exists = true;
     change.version = change.creations = change.children = change.aclVersion = 0;
+    change.dataBytes = dataBytes;
     change.kind = kind;
     change.owner = owner;
     change.acl = acl;
+    this.quotas.charge(path, dataBytes, 1, zxid);
     if (kind === nodeKind.ephemeral) this.#own(owner, path);
   }
 
@@ -114,6 +122,13 @@ export class Overlay {
     assert(change.exists, 'a node is deleted once', zxid);
     this.#disown(change);
     change.exists = false;
+    this.quotas.charge(path, -change.dataBytes, -1, zxid);
+  }
+
+  /** Sets the length of the data of a node that was touched. */
+  resize(change: Change, dataBytes: number): void {
+    this.quotas.charge(change.path, dataBytes - change.dataBytes, 0, change.zxid);
+    change.dataBytes = dataBytes;
   }
 
   /** Paths of the session's ephemeral nodes, those in flight included. */
@@ -136,16 +151,19 @@ export class Overlay {
       this.#head = (at + 1) & (this.#touched.length - 1);
       this.#length--;
     }
+    this.quotas.applied(zxid);
   }
 
   /** Starts remembering how to undo; ends with `keep` or `undo`. */
   beginMulti(): void {
     this.#undo = [];
+    this.quotas.beginMulti();
   }
 
   keepMulti(zxid: number): void {
     const undo = this.#undo!;
     this.#undo = null;
+    this.quotas.keepMulti();
     const seen = new Set<Change>();
     for (const { change } of undo) {
       if (seen.has(change)) continue;
@@ -157,6 +175,7 @@ export class Overlay {
   undoMulti(): void {
     const undo = this.#undo!;
     this.#undo = null;
+    this.quotas.undoMulti();
     for (let i = undo.length - 1; i >= 0; i--) {
       const { change, before, fresh } = undo[i]!;
       if (change.exists) this.#disown(change);
@@ -178,6 +197,7 @@ export class Overlay {
     change.version = tree.version(slot);
     change.creations = tree.childCreations(slot);
     change.children = tree.childCount(slot);
+    change.dataBytes = Math.max(tree.dataLength(slot), 0);
     change.aclVersion = tree.aclVersion(slot);
     change.acl = aclId === 0 ? null : tree.aclBytes(aclId);
     change.kind = tree.kind(slot);
@@ -188,7 +208,7 @@ export class Overlay {
   #blank(change: Change, path: string): void {
     change.path = path;
     change.exists = false;
-    change.version = change.creations = change.children = change.aclVersion = 0;
+    change.version = change.creations = change.children = change.aclVersion = change.dataBytes = 0;
     change.acl = null;
     change.kind = nodeKind.persistent;
     change.owner = 0;

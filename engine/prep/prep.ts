@@ -34,7 +34,7 @@ export class Prep {
   constructor(tree: TreeView, secrets: Secrets, rules: Rules) {
     this.#tree = tree;
     this.#secrets = secrets;
-    this.overlay = new Overlay(tree);
+    this.overlay = new Overlay(tree, rules);
     this.#changes = new Changes(tree, this.overlay, rules);
   }
 

@@ -20,6 +20,10 @@ import type { Ports } from './ports.ts';
 import { Reaper } from './reaper.ts';
 import type { Replication } from './replication.ts';
 
+/** A quota that is passed again and again is reported once in a while, as in ZooKeeper. */
+const quotaReportMs = 15 * 60_000;
+const quotaReportsMax = 1000;
+
 interface Inbox {
   readonly origin: number;
   readonly bytes: Buffer;
@@ -38,6 +42,8 @@ export class Leading {
   /** Frames of requests, oldest first; the cursor stands in the first one. */
   #inbox: Inbox[] = [];
   #cursorBusy = false;
+  /** Quotas by the time from which they may be reported again. */
+  readonly #quotaReports = new Map<string, number>();
   /** Established, and everything that came before this epoch is applied. */
   ready = false;
   /** Sizes of the last, smallest and largest batch, bytes; for `srvr`. */
@@ -91,6 +97,12 @@ export class Leading {
     this.#inbox = this.#inbox.filter((inbox) => inbox.origin !== origin);
   }
 
+  /** Limits of quotas that were passed: soft ones, and hard ones that refused. */
+  get quotaExcesses(): { readonly soft: number; readonly hard: number } {
+    const { softCount, hardCount } = this.#prep.overlay.quotas;
+    return { soft: softCount, hard: hardCount };
+  }
+
   touch(session: number): void {
     this.#expiry.touch(session, this.#ports.clock.now());
   }
@@ -129,6 +141,7 @@ export class Leading {
     if (!this.ready) return;
     while (this.#inbox.length > 0 && this.#replication.core.canPropose) {
       if (!this.#fillBatch()) return;
+      this.#reportQuotas();
       const batch = this.#batch.finish();
       const size = batch.bytes.length;
       this.proposalBytes.last = size;
@@ -136,6 +149,24 @@ export class Leading {
       this.proposalBytes.min = this.proposalBytes.min < 0 ? size : Math.min(this.proposalBytes.min, size);
       this.#replication.propose(batch);
     }
+  }
+
+  /** Tells the operator of limits that were passed, of each quota now and then. */
+  #reportQuotas(): void {
+    const { quotas } = this.#prep.overlay;
+    const excess = quotas.latest;
+    if (excess === null) return;
+    quotas.latest = null;
+    const { path, isHard, what, limit, reached } = excess;
+    const now = this.#ports.clock.now();
+    if (now < (this.#quotaReports.get(path) ?? -Infinity)) return;
+    if (this.#quotaReports.size >= quotaReportsMax) this.#quotaReports.clear();
+    this.#quotaReports.set(path, now + quotaReportMs);
+    this.#ports.journal.warn('quota exceeded', {
+      path,
+      limit: `${isHard ? 'hard' : 'soft'} ${what} ${limit}`,
+      reached,
+    });
   }
 
   /** Prepares one batch within its bounds; false when no request was left to prepare. */

@@ -52,6 +52,8 @@ export interface ServerOptions {
 
   /** TTL nodes may be made, and go when they are due (`zookeeper.extendedTypesEnabled`). Default false. */
   readonly extendedTypesEnabled: boolean;
+  /** Hard limits of quotas refuse what goes past them; soft ones are reported in any case. Default false. */
+  readonly enforceQuota: boolean;
   /** ms between two looks for containers and TTL nodes that are due. Default 60000. */
   readonly containerCheckIntervalMs: number;
   /** Containers and TTL nodes deleted in a minute. Default 10000. */
@@ -139,6 +141,7 @@ export function completeOptions(given: Partial<ServerOptions> & { readonly dataD
     juteMaxBuffer: 0xfffff,
     fourLetterWords: ['srvr'],
     extendedTypesEnabled: false,
+    enforceQuota: false,
     containerCheckIntervalMs: 60_000,
     containerMaxPerMinute: 10_000,
     containerMaxNeverUsedMs: 0,
@@ -205,7 +208,7 @@ const ranges: readonly (readonly [keyof ServerOptions, number, number])[] = [
 ];
 
 const textFields = ['dataDir', 'dataLogDir', 'clientPortAddress', 'superDigest'] as const;
-const switches = ['readOnlyMode', 'extendedTypesEnabled'] as const;
+const switches = ['readOnlyMode', 'extendedTypesEnabled', 'enforceQuota'] as const;
 const logLevels: readonly ServerOptions['logLevel'][] = ['info', 'warn', 'error', 'silent'];
 const knownFields: ReadonlySet<string> = new Set([
   ...ranges.map(([field]) => field),

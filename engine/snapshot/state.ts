@@ -239,6 +239,7 @@ export class Restore {
       if (kind === nodeKind.ephemeral && table.get(store.owner[slot]!) === null)
         return `${path} belongs to a session that is not there`;
       if (kind !== nodeKind.persistent) this.#tree.enlist(slot);
+      this.#tree.quotas.enlist(path);
     }
     this.#tree.lastZxid = this.#zxid;
     return this.#tree;

@@ -8,7 +8,7 @@
  *
  * Nobody outside this file knows the layout. `Tree` keeps the rules; this keeps the numbers.
  */
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { assert } from '../base/assert.ts';
 import { Slab } from './slab.ts';
 
@@ -151,6 +151,13 @@ export class Store {
   /** Copies the node's data to `target` at `at`. */
   copyData(slot: number, target: Buffer, at: number): void {
     this.#slab.copy(this.#dataRef[slot]!, this.dataLength[slot]!, target, at);
+  }
+
+  /** The node's data as text, one character for each byte; null data is no text. */
+  dataText(slot: number): string {
+    const data = Buffer.allocUnsafe(Math.max(this.dataLength[slot]!, 0));
+    this.copyData(slot, data, 0);
+    return data.toString('latin1');
   }
 
   #shard(path: string): Map<string, number> {

@@ -12,6 +12,7 @@ import type { TxnCursor } from '../txn/batch.ts';
 import { nodeKind, passwordBytes, txnType, type NodeKind, type TxnType } from '../txn/types.ts';
 import { AclTable, readOnlyAclBytes } from './acl-table.ts';
 import { parentOf } from './paths.ts';
+import { Quotas } from './quotas.ts';
 import { Store } from './store.ts';
 import type { TreeView } from './view.ts';
 import type { WatchSink } from './watches.ts';
@@ -34,6 +35,7 @@ export class Tree implements TreeView {
   readonly table = new SessionTable();
   /** Slots of containers and TTL nodes: the leader looks through them now and then. */
   readonly reapable = new Set<number>();
+  readonly quotas = new Quotas(this.store, (slot) => this.capture?.changing(slot));
   lastZxid = 0;
   watches: WatchSink | null = null;
   capture: BeforeChange | null = null;
@@ -115,6 +117,14 @@ export class Tree implements TreeView {
 
   dataLength(slot: number): number {
     return this.store.dataLength[slot]!;
+  }
+
+  dataText(slot: number): string {
+    return this.store.dataText(slot);
+  }
+
+  quotaOver(path: string): string | null {
+    return this.quotas.over(path);
   }
 
   writeData(slot: number, out: Writer): void {
@@ -266,12 +276,14 @@ export class Tree implements TreeView {
     const at = body.at;
     if (length >= 0) body.at += length;
     const { store } = this;
+    const bytesMore = Math.max(length, 0) - Math.max(store.dataLength[slot]!, 0);
     store.setData(slot, length < 0 ? null : body.bytes, at, at + length);
     store.version[slot] = body.i32();
     store.mzxid[slot] = zxid;
     store.mtime[slot] = time;
     this.lastSlot = slot;
     this.lastPath = path;
+    this.quotas.changed(path, bytesMore);
     this.watches?.dataChanged(path, store.aclId[slot]!);
   }
 
@@ -301,6 +313,7 @@ export class Tree implements TreeView {
     if (store.kind[slot] !== nodeKind.persistent) this.enlist(slot);
     this.lastSlot = slot;
     this.lastPath = path;
+    this.quotas.created(path, parentPath, Math.max(length, 0));
     this.watches?.nodeCreated(path, parentPath, store.aclId[slot]!, store.aclId[parent]!);
   }
 
@@ -319,8 +332,10 @@ export class Tree implements TreeView {
     if (store.kind[slot] === nodeKind.ephemeral) this.table.disown(store.owner[slot]!, slot);
     else if (store.kind[slot] !== nodeKind.persistent) this.reapable.delete(slot);
     const acl = store.aclId[slot]!;
+    const bytes = Math.max(store.dataLength[slot]!, 0);
     store.remove(slot);
     store.pzxid[parent] = zxid;
+    this.quotas.deleted(path, store.path(parent), bytes);
     this.watches?.nodeDeleted(path, store.path(parent), acl, store.aclId[parent]!);
     this.acls.release(acl);
   }

@@ -33,6 +33,8 @@ export interface TreeView {
   aclBytes(id: number): Buffer;
   /** -1 for null data. */
   dataLength(slot: number): number;
+  /** The data as text, one character for each byte. */
+  dataText(slot: number): string;
   /** Appends the data as a jute buffer. */
   writeData(slot: number, out: Writer): void;
   /** Appends the 68 bytes of Stat. */
@@ -43,6 +45,8 @@ export interface TreeView {
   descendants(slot: number): number;
   /** Calls `visit` with the path of each ephemeral node of the session, in no particular order. */
   eachEphemeral(session: number, visit: (path: string) => void): void;
+  /** The deepest path with a quota at or above this one, null when there is none. */
+  quotaOver(path: string): string | null;
   /** The replicated session, or null. */
   session(id: number): SessionView | null;
 }

@@ -64,9 +64,11 @@ export const secrets = {
   random: (into: Uint8Array): void => void randomFillSync(into),
 };
 
+const rules = { extendedTypesEnabled: true, enforceQuota: true, containerMaxNeverUsedMs: 0 };
+
 export class Machine {
   readonly tree = Tree.fresh();
-  readonly prep = new Prep(this.tree, secrets, { extendedTypesEnabled: true, containerMaxNeverUsedMs: 0 });
+  readonly prep = new Prep(this.tree, secrets, rules);
   readonly inFlight: Batch[] = [];
   ids: readonly Id[] = [{ scheme: 'ip', id: '127.0.0.1' }];
   #last = 0;

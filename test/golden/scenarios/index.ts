@@ -9,6 +9,7 @@ import { acls } from './acls.ts';
 import { lastingWatches } from './lasting-watches.ts';
 import { malformed } from './malformed.ts';
 import { multis } from './multis.ts';
+import { hardQuotas, quotas } from './quotas.ts';
 import { reads } from './reads.ts';
 import { notExtended, reaped } from './reaped.ts';
 import { sessions } from './sessions.ts';
@@ -37,14 +38,19 @@ export const suites = {
       ...lastingWatches,
       ...reads,
       ...notExtended,
+      ...quotas,
       ...sessions,
       ...malformed,
     },
   },
   'replies-extended': {
-    settings: { extendedTypesEnabled: true, containerCheckIntervalMs: 300 },
-    properties: ['zookeeper.extendedTypesEnabled=true', 'znode.container.checkIntervalMs=300'],
-    scenarios: { ...reaped },
+    settings: { extendedTypesEnabled: true, enforceQuota: true, containerCheckIntervalMs: 300 },
+    properties: [
+      'zookeeper.extendedTypesEnabled=true',
+      'zookeeper.enforceQuota=true',
+      'znode.container.checkIntervalMs=300',
+    ],
+    scenarios: { ...reaped, ...hardQuotas },
   },
 } as const satisfies { [name: string]: Suite };
 

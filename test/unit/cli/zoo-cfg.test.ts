@@ -55,6 +55,7 @@ autopurge.purgeInterval=24
 globalOutstandingLimit=500
 jute.maxbuffer=0x3fffff
 extendedTypesEnabled=true
+enforceQuota=true
 znode.container.checkIntervalMs=5000
 znode.container.maxPerMinute=100
 znode.container.maxNeverUsedIntervalMs=300000
@@ -90,6 +91,7 @@ DigestAuthenticationProvider.superDigest=super:xyz=
     globalOutstandingLimit: 500,
     juteMaxBuffer: 0x3fffff,
     extendedTypesEnabled: true,
+    enforceQuota: true,
     containerCheckIntervalMs: 5000,
     containerMaxPerMinute: 100,
     containerMaxNeverUsedMs: 300_000,

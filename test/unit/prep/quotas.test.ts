@@ -1,0 +1,143 @@
+/** Quotas: the figures are always those of the subtree, and no pipelining goes past a hard limit. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { Capture, Restore } from '../../../engine/snapshot/state.ts';
+import { figuresText, parseFigures } from '../../../engine/tree/quotas.ts';
+import type { Tree } from '../../../engine/tree/tree.ts';
+import { ask, Machine } from '../../support/machine.ts';
+
+const nothingThere = ask.check('/nothing');
+
+function setQuota(machine: Machine, session: number, path: string, limits: string): void {
+  machine.request(ask.create(`/zookeeper/quota${path}`), session);
+  machine.request(ask.create(`/zookeeper/quota${path}/zookeeper_limits`, limits), session);
+  machine.request(ask.create(`/zookeeper/quota${path}/zookeeper_stats`), session);
+  machine.commit();
+}
+
+function figuresOf(tree: Tree, path: string): string {
+  return tree.dataText(tree.find(`/zookeeper/quota${path}/zookeeper_stats`));
+}
+
+/** Nodes and bytes at and below `path`, counted. */
+function counted({ store }: Tree, path: string): string {
+  let [count, bytes] = [0, 0];
+  for (let slot = 0; slot < store.slotEnd; slot++) {
+    if (!store.used(slot) || !`${store.path(slot)}/`.startsWith(`${path}/`)) continue;
+    count++;
+    bytes += Math.max(store.dataLength[slot]!, 0);
+  }
+  return `count=${count},bytes=${bytes}`;
+}
+
+test('figures are read leniently and written as ZooKeeper writes them', () => {
+  const same = ['count=1,bytes=2', 'count=-1,bytes=-1', 'count=1,bytes=2=;byteHardLimit=3;countHardLimit=4'];
+  for (const text of same) assert.equal(figuresText(parseFigures(text)), text);
+  assert.equal(figuresText(parseFigures('bytes=2;zebra=1,apple=5')), 'count=-1,bytes=2=;apple=5;zebra=1');
+  for (const text of ['', ',;', '=', 'count', 'count=', 'count=x', 'count=1.5', '\0'])
+    assert.equal(figuresText(parseFigures(text)), 'count=-1,bytes=-1', JSON.stringify(text));
+});
+
+test('what is in flight counts', () => {
+  const machine = new Machine();
+  const session = machine.session();
+  machine.request(ask.create('/q'), session);
+  setQuota(machine, session, '/q', 'count=-1,bytes=-1=;byteHardLimit=10;countHardLimit=3');
+  assert.equal(machine.request(ask.create('/q/a', '12345'), session).error, 0);
+  assert.equal(machine.request(ask.create('/q/b', '1234'), session).error, 0);
+  assert.equal(machine.request(ask.create('/q/c'), session).error, -125);
+  assert.equal(machine.request(ask.set('/q/b', '123456'), session).error, -125);
+  machine.request(ask.delete('/q/a'), session);
+  assert.equal(machine.request(ask.create('/q/c', '123456'), session).error, 0);
+  assert.equal(machine.request(ask.create('/q/d'), session).error, -125);
+  machine.commit(2);
+  assert.equal(machine.request(ask.create('/q/d'), session).error, -125);
+  machine.commit();
+  assert.equal(figuresOf(machine.tree, '/q'), 'count=3,bytes=10');
+  assert.equal(machine.request(ask.create('/q/d'), session).error, -125);
+});
+
+test('a refused multi takes nothing of a quota', () => {
+  const machine = new Machine();
+  const session = machine.session();
+  machine.request(ask.create('/q'), session);
+  setQuota(machine, session, '/q', 'count=-1,bytes=-1=;countHardLimit=3');
+  const both = [ask.create('/q/a'), ask.create('/q/b')] as const;
+  for (let i = 0; i < 3; i++) assert.equal(machine.request(ask.multi(...both, nothingThere), session).error, -101);
+  assert.equal(machine.request(ask.create('/q/c'), session).error, 0);
+  assert.equal(machine.request(ask.multi(...both), session).error, -125);
+  assert.equal(machine.request(ask.multi(ask.delete('/q/c'), ...both), session).error, 0);
+});
+
+test('limits that nobody enforces are noted and refuse nothing', () => {
+  const machine = new Machine();
+  const session = machine.session();
+  machine.request(ask.create('/q'), session);
+  setQuota(machine, session, '/q', 'count=1,bytes=100');
+  assert.equal(machine.request(ask.create('/q/a'), session).error, 0);
+  const { quotas } = machine.prep.overlay;
+  assert.deepEqual(quotas.latest, { path: '/q', isHard: false, what: 'count', limit: 1, reached: 2 });
+  assert.deepEqual([quotas.softCount, quotas.hardCount], [1, 0]);
+});
+
+const name = fc.constantFrom('/q/a', '/q/b', '/q/a/x', '/q/a/y', '/other');
+const data = fc.constantFrom(null, '', 'x', 'y'.repeat(40));
+const change = fc.oneof(
+  fc.tuple(name, data, fc.constantFrom(0, 1)).map(([path, data, flags]) => ask.create(path, data, flags)),
+  fc.tuple(name, data).map(([path, data]) => ask.set(path, data)),
+  name.map((path) => ask.delete(path)),
+);
+const step = fc.oneof(
+  { weight: 5, arbitrary: change },
+  { weight: 2, arbitrary: fc.array(change, { minLength: 1, maxLength: 4 }).map((parts) => ask.multi(...parts)) },
+  { weight: 1, arbitrary: fc.constantFrom('close' as const, 'again' as const) },
+  { weight: 2, arbitrary: fc.integer({ min: 1, max: 5 }) },
+);
+
+test('any order of changes, closes and commits: the figures are right and no hard limit is passed', () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const machine = new Machine();
+      const { tree } = machine;
+      let session = machine.session();
+      machine.request(ask.create('/q'), session);
+      setQuota(machine, session, '/q', 'count=-1,bytes=-1=;byteHardLimit=60;countHardLimit=4');
+      for (const one of steps) {
+        if (typeof one === 'number') {
+          machine.commit(one);
+          const [count, bytes] = [...parseFigures(counted(tree, '/q')).values()];
+          assert.ok(count! <= 4 && bytes! <= 60, `count ${count}, bytes ${bytes}`);
+          assert.equal(figuresOf(tree, '/q'), counted(tree, '/q'));
+        } else if (one === 'close') {
+          machine.close(session);
+          session = machine.session();
+        } else if (one === 'again') {
+          // The stats node made anew counts from scratch.
+          machine.commit();
+          machine.request(ask.delete('/zookeeper/quota/q/zookeeper_stats'), session);
+          machine.request(ask.create('/zookeeper/quota/q/zookeeper_stats'), session);
+          machine.commit();
+        } else {
+          machine.request(one, session);
+        }
+      }
+      machine.commit();
+      assert.equal(figuresOf(tree, '/q'), counted(tree, '/q'));
+      const restored = restore(tree);
+      assert.equal(restored.quotaOver('/q/a/x'), '/q');
+      assert.equal(restored.quotaOver('/other'), null);
+      assert.equal(figuresOf(restored, '/q'), figuresOf(tree, '/q'));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+function restore(tree: Tree): Tree {
+  const capture = new Capture(tree);
+  const restore = new Restore();
+  for (let chunk = capture.next(1000); chunk !== null; chunk = capture.next(1000)) restore.chunk(chunk);
+  const restored = restore.finish();
+  if (typeof restored === 'string') throw new Error(restored);
+  return restored;
+}
