@@ -129,7 +129,7 @@ test('any order of changes, closes and commits: the figures are right and no har
       assert.equal(restored.quotaOver('/other'), null);
       assert.equal(figuresOf(restored, '/q'), figuresOf(tree, '/q'));
     }),
-    { numRuns: 300 },
+    { numRuns: 120 },
   );
 });
 
