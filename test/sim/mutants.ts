@@ -84,7 +84,7 @@ export const mutants: readonly Mutant[] = [
     issue: 'Zab, phase 1',
     file: quorum,
     find: 'if (promised < quorum)',
-    replace: 'if (promised < quorum - 1)',
+    replace: 'if (promised >= quorum - 1)\n        return true;\n    if (promised < quorum)',
   },
   {
     name: 'lost-disk-counts',
