@@ -6,7 +6,7 @@ import { Acknowledged } from './checkers/acknowledged.ts';
 import type { Checker, Truth } from './checkers/checker.ts';
 import { Leaders } from './checkers/leaders.ts';
 import { Memory } from './checkers/memory.ts';
-import { Durable, Promises } from './checkers/quorums.ts';
+import { Announced, Durable, Promises } from './checkers/quorums.ts';
 import { Linearizable, Names, Reads } from './checkers/reads.ts';
 import { Sequence } from './checkers/sequence.ts';
 import { Expiry, Fifo, Monotonic, Order } from './checkers/sessions.ts';
@@ -44,6 +44,7 @@ export class Checks implements Truth {
       this.sequence,
       this.leaders,
       new Promises(this),
+      new Announced(this),
       new Durable(this, servers),
       this.acknowledged,
       new Trees(this),

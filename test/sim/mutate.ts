@@ -3,7 +3,7 @@
  *
  *   npm run mutants                   all of them, two at a time; prints the table
  *   npm run mutants -- NAME…          some
- *   options: --seeds N (give up after so many, default 400), --from S
+ *   options: --seeds N (give up after so many, default 2000), --from S
  */
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -84,7 +84,7 @@ async function main(): Promise<void> {
   const queue = [...wanted];
   const next = async (): Promise<void> => {
     for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
-      const outcome = await hunt(mutant, Number(values.from ?? 1), Number(values.seeds ?? 400));
+      const outcome = await hunt(mutant, Number(values.from ?? 1), Number(values.seeds ?? 2000));
       outcomes.push(outcome);
       process.stdout.write(`${row(outcome)}\n`);
     }

@@ -32,6 +32,36 @@ export class Promises extends Checker {
   }
 }
 
+/** What a server tells others of its log is on its disk: they count on it (ZOOKEEPER-4646, 5094). */
+export class Announced extends Checker {
+  readonly name = 'what is told is on disk';
+
+  override said(from: SimServer, _to: SimServer, message: Message): void {
+    const end = claimedEnd(from.id, message);
+    if (end === null) return;
+    const { lastSynced } = from.server!.core;
+    this.expect(end <= lastSynced, () => {
+      const [told, durable] = [zxidText(end), zxidText(lastSynced)];
+      return `server ${from.id} tells of ${told} (${message.kind}), its disk ends at ${durable}`;
+    });
+  }
+}
+
+/** The end of the sender's log that others may count on once they have heard this. */
+function claimedEnd(sender: number, message: Message): number | null {
+  switch (message.kind) {
+    case 'vote':
+      // Who does not stand yet only tells that it looks.
+      return message.state === 'looking' && message.leader === sender ? message.zxid : null;
+    case 'ackEpoch':
+      return message.lastZxid;
+    case 'ack':
+      return message.zxid;
+    default:
+      return null;
+  }
+}
+
 /** Nothing counts as committed anywhere before a quorum has it on disk. */
 export class Durable extends Checker {
   readonly name = 'committed means on disk';
