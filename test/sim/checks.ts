@@ -43,7 +43,7 @@ export class Checks implements Truth {
     this.all = [
       this.sequence,
       this.leaders,
-      new Promises(this),
+      new Promises(this, servers),
       new Announced(this),
       new Durable(this, servers),
       this.acknowledged,

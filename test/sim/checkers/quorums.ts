@@ -4,16 +4,36 @@ import type { Message } from '../../../engine/consensus/zab/messages.ts';
 import type { SimServer } from '../process.ts';
 import { Checker, type Truth } from './checker.ts';
 
-/** A server promises an epoch to one candidate only, or two could lead it (Zab, phase 1). */
+/** A server promises an epoch to one candidate only, which leads it by a quorum's promises (Zab, phase 1). */
 export class Promises extends Checker {
   readonly name = 'an epoch is promised once';
+  readonly #quorum: number;
   /** By server: the candidate that holds its promise for each epoch. */
   readonly #holders = new Map<number, Map<number, number>>();
+  /** By epoch and candidate: who ever promised it that. */
+  readonly #promised = new Map<string, Set<number>>();
+
+  constructor(truth: Truth, servers: number) {
+    super(truth);
+    this.#quorum = quorumOf(servers);
+  }
 
   override said(from: SimServer, to: SimServer, message: Message): void {
-    // Whoever proposes an epoch has promised it to itself.
-    if (message.kind === 'newEpoch') this.#promise(from, message.epoch, from.id);
-    if (message.kind === 'ackEpoch' && message.currentEpoch !== -1) this.#promise(from, message.epoch, to.id);
+    switch (message.kind) {
+      case 'newEpoch':
+        // Whoever proposes an epoch has promised it to itself.
+        this.#promise(from.id, message.epoch, from.id);
+        break;
+      case 'ackEpoch':
+        if (message.currentEpoch !== -1) this.#promise(from.id, message.epoch, to.id);
+        break;
+      case 'sync': {
+        const promises = this.#promised.get(`${message.epoch} ${from.id}`)?.size ?? 0;
+        this.expect(promises >= this.#quorum, () => {
+          return `server ${from.id} settles the history of epoch ${message.epoch} with ${promises} promises`;
+        });
+      }
+    }
   }
 
   /** Whoever lost its disk knows nothing of its promises, and does not count until it has data again. */
@@ -21,14 +41,17 @@ export class Promises extends Checker {
     this.#holders.delete(server.id);
   }
 
-  #promise(server: SimServer, epoch: number, holder: number): void {
-    const holders = this.#holders.get(server.id) ?? new Map<number, number>();
-    this.#holders.set(server.id, holders);
+  #promise(server: number, epoch: number, holder: number): void {
+    const holders = this.#holders.get(server) ?? new Map<number, number>();
+    this.#holders.set(server, holders);
     const known = holders.get(epoch) ?? holder;
     this.expect(known === holder, () => {
-      return `server ${server.id} promises epoch ${epoch} to server ${holder}, and did to server ${known}`;
+      return `server ${server} promises epoch ${epoch} to server ${holder}, and did to server ${known}`;
     });
     holders.set(epoch, holder);
+    const key = `${epoch} ${holder}`;
+    const promised = this.#promised.get(key) ?? new Set<number>();
+    this.#promised.set(key, promised.add(server));
   }
 }
 
@@ -72,7 +95,7 @@ export class Durable extends Checker {
 
   constructor(truth: Truth, servers: number) {
     super(truth);
-    this.#quorum = Math.floor(servers / 2) + 1;
+    this.#quorum = quorumOf(servers);
   }
 
   override stopping(server: SimServer): void {
@@ -90,4 +113,8 @@ export class Durable extends Checker {
       return `server ${server.id} takes ${zxidText(committed)} for committed, which is on ${holders} disks`;
     });
   }
+}
+
+function quorumOf(servers: number): number {
+  return Math.floor(servers / 2) + 1;
 }
