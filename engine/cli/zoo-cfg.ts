@@ -44,7 +44,14 @@ const numberKeys: Readonly<Record<string, keyof ServerOptions>> = {
   maxSessionTimeout: 'maxSessionTimeout',
   snapCount: 'snapCount',
   preAllocSize: 'preAllocSize',
+  maxCnxns: 'maxCnxns',
+  'nio.sessionlessCnxnTimeout': 'sessionlessCnxnTimeout',
+  connection_throttle_tokens: 'connectionThrottleTokens',
+  connection_throttle_fill_time: 'connectionThrottleFillTime',
+  connection_throttle_fill_count: 'connectionThrottleFillCount',
   globalOutstandingLimit: 'globalOutstandingLimit',
+  request_throttle_max_requests: 'requestThrottleMaxRequests',
+  throttled_op_wait_time: 'throttledOpWaitTime',
   'jute.maxbuffer': 'juteMaxBuffer',
   'znode.container.checkIntervalMs': 'containerCheckIntervalMs',
   'znode.container.maxPerMinute': 'containerMaxPerMinute',
@@ -61,6 +68,11 @@ const numberKeys: Readonly<Record<string, keyof ServerOptions>> = {
   'zabra.electionWaitMs': 'electionWaitMs',
   'zabra.leaderlessGraceMs': 'leaderlessGraceMs',
   'zabra.historyBytesMax': 'historyBytesMax',
+  'zabra.outstandingBytesMax': 'outstandingBytesMax',
+  'zabra.connectionRequestsMax': 'connectionRequestsMax',
+  'zabra.connectionBytesInMax': 'connectionBytesInMax',
+  'zabra.connectionBytesOutMax': 'connectionBytesOutMax',
+  'zabra.sessionWatchesMax': 'sessionWatchesMax',
 };
 
 const textKeys: Readonly<Record<string, keyof ServerOptions>> = {
@@ -77,9 +89,14 @@ const switchKeys: Readonly<Record<string, keyof ServerOptions>> = {
   enforceQuota: 'enforceQuota',
 };
 
-/** Understood, checked, and needing nothing from us: purging is automatic here, a lone server needs no switch. */
+/**
+ * Understood, checked, and needing nothing from us: purging is automatic here, a lone server needs no
+ * switch, and requests held back are let go when there is room and forgotten with their connection.
+ */
 const acceptedKeys: Readonly<Record<string, { form: RegExp; expected: string }>> = {
   'autopurge.purgeInterval': { form: /^\d+$/, expected: 'a whole number of hours' },
+  request_throttle_stall_time: { form: /^\d+$/, expected: 'a whole number of milliseconds' },
+  request_throttle_drop_stale: { form: /^(true|false)$/, expected: 'true or false' },
   standaloneEnabled: { form: /^(true|false)$/, expected: 'true or false' },
   electionAlg: { form: /^3$/, expected: '3' },
   peerType: { form: /^(participant|observer)$/, expected: 'participant or observer (the server line decides)' },

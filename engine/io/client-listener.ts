@@ -8,6 +8,8 @@ export interface ListenerOptions {
   readonly port: number;
   /** Connections per client address, 0: no limit (ZooKeeper's maxClientCnxns). */
   readonly connectionsPerAddressMax: number;
+  /** Connections in all, 0: no limit (ZooKeeper's maxCnxns). */
+  readonly connectionsMax: number;
   readonly journal: Journal;
 }
 
@@ -16,6 +18,8 @@ export interface ClientEvents {
   opened(link: ClientLink): void;
   bytes(link: ClientLink, chunk: Buffer): void;
   closed(link: ClientLink): void;
+  /** A connection was turned away, since there are too many. */
+  refused(reason: 'connections' | 'connectionsOfAddress', address: string): void;
 }
 
 /** A client that does not read what it asked for is cut off this long after its connection should end. */
@@ -27,8 +31,6 @@ export class ClientListener {
   readonly #server: Server;
   readonly #links = new Set<TcpLink>();
   readonly #perAddress = new Map<string, number>();
-  /** Connections refused because their address had too many. */
-  refused = 0;
 
   constructor(options: ListenerOptions, events: ClientEvents) {
     this.#options = options;
@@ -67,12 +69,11 @@ export class ClientListener {
   #accept(socket: Socket): void {
     const address = plainAddress(socket.remoteAddress ?? '');
     const count = (this.#perAddress.get(address) ?? 0) + 1;
-    const { connectionsPerAddressMax } = this.#options;
-    if (connectionsPerAddressMax > 0 && count > connectionsPerAddressMax) {
-      this.refused++;
-      if (this.refused === 1)
-        this.#options.journal.warn('too many connections from one address', { address, max: connectionsPerAddressMax });
+    const { connectionsPerAddressMax, connectionsMax } = this.#options;
+    const isOverAll = connectionsMax > 0 && this.#links.size >= connectionsMax;
+    if (isOverAll || (connectionsPerAddressMax > 0 && count > connectionsPerAddressMax)) {
       socket.destroy();
+      this.#events.refused(isOverAll ? 'connections' : 'connectionsOfAddress', address);
       return;
     }
     this.#perAddress.set(address, count);

@@ -332,12 +332,14 @@ async function listen(
         host: options.clientPortAddress,
         port: options.clientPort,
         connectionsPerAddressMax: options.maxClientCnxns,
+        connectionsMax: options.maxCnxns,
         journal,
       },
       {
         opened: (link) => core.clientOpened(link),
         bytes: (link, chunk) => core.clientBytes(link, chunk),
         closed: (link) => core.clientClosed(link),
+        refused: (reason, address) => core.clientRefused(reason, address),
       },
     );
     await listener.listen();

@@ -3,6 +3,7 @@
  *
  * None of them asks for rights: who may not read a node gets no event of it.
  */
+import type { Buffer } from 'node:buffer';
 import type { Reader } from '../base/bytes.ts';
 import type { TreeView } from '../tree/view.ts';
 import { errorCode, type ErrorCode } from '../wire/errors.ts';
@@ -98,6 +99,22 @@ export class WatchRequests {
     for (const path of persistent) watches.addPersistent(id, path);
     for (const path of recursive) watches.addRecursive(id, path);
     return errorCode.ok;
+  }
+}
+
+/** Whether the read whose record ends before `end` leaves a watch; `setWatches` apart, which leaves many. */
+export function asksForWatch(op: number, bytes: Buffer, end: number): boolean {
+  switch (op) {
+    case opcode.getData:
+    case opcode.exists:
+    case opcode.getChildren:
+    case opcode.getChildren2:
+      // The flag is the last byte of each of these.
+      return bytes[end - 1] !== 0;
+    case opcode.addWatch:
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -11,6 +11,7 @@ import { Reader } from '../base/bytes.ts';
 import { isAllowed } from '../prep/access.ts';
 import { Reads } from '../read/reads.ts';
 import { Results } from '../read/results.ts';
+import { asksForWatch } from '../read/watch-requests.ts';
 import type { Tree } from '../tree/tree.ts';
 import { Watches } from '../tree/watches.ts';
 import type { TxnCursor } from '../txn/batch.ts';
@@ -30,11 +31,13 @@ import { logIn } from './log-in.ts';
 import type { ServerOptions } from './options.ts';
 import type { ClientLink, Ports } from './ports.ts';
 import { needsLeader, ReadOnlySessions } from './read-only.ts';
+import type { Refusals } from './refusals.ts';
+import { Throttle } from './throttle.ts';
 import { Traffic } from './traffic.ts';
 
-/** Replies that a client does not fetch: above this it gets no more until it has caught up. */
-const backlogBytesMax = 8 * 1024 * 1024;
 const requestHeaderBytes = 8;
+/** Stands for the body of a request that is refused once those before it are answered. */
+const refused = Buffer.alloc(0);
 
 export class Clients {
   readonly watches: Watches;
@@ -44,20 +47,23 @@ export class Clients {
   readonly #options: ServerOptions;
   readonly #ports: Ports;
   readonly #forwarding: Forwarding;
+  readonly #refusals: Refusals;
+  readonly #throttle: Throttle;
   readonly #reader = new Reader();
   #tree: Tree;
   #reads: Reads;
   #results: Results;
   #serving = false;
-  #paused: Connection[] = [];
 
-  constructor(options: ServerOptions, ports: Ports, forwarding: Forwarding, tree: Tree) {
+  constructor(options: ServerOptions, ports: Ports, forwarding: Forwarding, refusals: Refusals, tree: Tree) {
     this.#options = options;
     this.#ports = ports;
     this.#forwarding = forwarding;
+    this.#refusals = refusals;
+    this.#throttle = new Throttle(options, forwarding, refusals, ports);
     this.#tree = tree;
     this.#connections = new Connections(ports.clock, (connection) => this.watches.forget(connection.id));
-    this.#handshakes = new Handshakes(options, this.#connections, (connection, op, session, body) =>
+    this.#handshakes = new Handshakes(options, this.#connections, ports.clock, (connection, op, session, body) =>
       this.#forward(connection, op, session, connection.id, body.bytes, 0, body.at),
     );
     this.watches = new Watches((id, type, path, aclId) => this.#event(id, type, path, aclId));
@@ -183,40 +189,35 @@ export class Clients {
       this.traffic.received++;
       connection.counts.received++;
       if (found === 'bad') return this.#badFrame(connection);
+      this.#throttle.took(connection, frames.end - frames.start);
       if (connection.phase === 'new') this.#firstFrame(connection);
       else this.#request(connection, frames.bytes, frames.start, frames.end);
     }
   }
 
-  /** True, and the connection is paused, when its next request has to wait. */
+  /** True, and the connection is held, when its next request has to wait. */
   #mustWait(connection: Connection): boolean {
-    const wait =
-      !(this.#serving || this.readOnly) ||
-      connection.phase === 'opening' ||
-      this.#forwarding.outstanding >= this.#options.globalOutstandingLimit ||
-      connection.link.backlog + (connection.out?.at ?? 0) > backlogBytesMax;
-    if (wait && !connection.paused) {
-      connection.paused = true;
-      connection.link.pause();
-      this.#paused.push(connection);
-    }
-    return wait;
+    if (connection.phase !== 'opening' && (this.#serving || this.readOnly)) return this.#throttle.mustWait(connection);
+    this.#throttle.hold(connection, null);
+    return true;
   }
 
   /** Lets connections go on that no longer have to wait. */
   resumePaused(): void {
-    if (this.#paused.length === 0) return;
-    const paused = this.#paused;
-    this.#paused = [];
-    for (const connection of paused) {
-      if (connection.phase === 'closing') continue;
-      if (this.#mustWait(connection)) {
-        this.#paused.push(connection);
-        continue;
-      }
-      connection.paused = false;
+    this.#throttle.release((connection) => {
+      if (this.#serving || this.readOnly) this.#runParkedReads(connection);
       this.#process(connection);
-      if (!connection.paused) connection.link.resume();
+    });
+  }
+
+  /** Ends connections whose handshake does not come. */
+  endOverdue(): void {
+    const { sessionlessCnxnTimeout } = this.#options;
+    for (;;) {
+      const connection = this.#connections.overdue(sessionlessCnxnTimeout);
+      if (connection === null) return;
+      this.#refusals.note('handshakeTimeout', connection.link.label);
+      this.#connections.close(connection);
     }
   }
 
@@ -228,6 +229,8 @@ export class Clients {
     if (answer !== null) {
       connection.link.write(Buffer.from(answer, 'utf8'));
       this.#sent(connection);
+    } else {
+      this.#refusals.note('frameBytes', connection.link.label);
     }
     this.#connections.close(connection);
   }
@@ -239,6 +242,12 @@ export class Clients {
       this.#connections.close(connection);
       return;
     }
+    if (!this.#handshakes.admits()) {
+      this.#refusals.note('connectionRate', connection.link.label);
+      this.#connections.close(connection);
+      return;
+    }
+    this.#connections.greeted(connection);
     connection.phase = 'opening';
     connection.readOnlyByte = request.hasReadOnlyByte;
     if (this.#serving || this.readOnly) this.#handshakes.connect(connection, request, this.#tree);
@@ -256,14 +265,18 @@ export class Clients {
     this.#connections.touch(connection);
     connection.asked(xid, op);
     const bodyStart = start + requestHeaderBytes;
-    if (isWriteOp(op) && !this.readOnly) {
+    if (this.#throttle.waitedTooLong(connection, op)) {
+      this.#refusals.note('throttledOp', connection.link.label);
+      if (connection.outstanding.length === 0) this.#refuse(connection, xid);
+      else connection.outstanding.push(xid, op, connection.heardAt, refused, 0);
+    } else if (isWriteOp(op) && !this.readOnly) {
       this.#forward(connection, op, connection.session, xid, bytes, bodyStart, end);
       if (op === opcode.closeSession) connection.phase = 'opening';
     } else if (op === opcode.auth || op === opcode.sasl) {
       this.#logIn(connection, op, xid, header);
     } else if (connection.outstanding.length > 0) {
       const body = Buffer.from(bytes.subarray(bodyStart, end));
-      connection.outstanding.push(xid, op, this.#ports.clock.now(), body);
+      connection.outstanding.push(xid, op, this.#ports.clock.now(), body, end - start);
     } else {
       this.#read(connection, xid, op, bytes, bodyStart, end);
     }
@@ -279,7 +292,7 @@ export class Clients {
     end: number,
   ): void {
     this.#forwarding.add(op, session, xid, connection.identity, body, start, end);
-    connection.outstanding.push(xid, op, this.#ports.clock.now(), null);
+    connection.outstanding.push(xid, op, this.#ports.clock.now(), null, end - start);
   }
 
   #logIn(connection: Connection, op: number, xid: number, reader: Reader): void {
@@ -290,6 +303,11 @@ export class Clients {
   }
 
   #read(connection: Connection, xid: number, op: number, bytes: Buffer, start: number, end: number): void {
+    if (bytes === refused) return this.#refuse(connection, xid);
+    if (asksForWatch(op, bytes, end) && this.watches.countOf(connection.id) >= this.#options.sessionWatchesMax) {
+      this.#refusals.note('sessionWatches', connection.link.label);
+      return this.#refuse(connection, xid);
+    }
     if (this.readOnly && (needsLeader(op) || op === opcode.closeSession)) {
       this.#answerWithoutLeader(connection, xid, op);
       return;
@@ -303,8 +321,19 @@ export class Clients {
     this.#reads.answer(client, op, xid, bytes, start, end, this.#connections.out(connection));
     connection.lastZxid = this.#tree.lastZxid;
     this.#answered(connection, this.#ports.clock.now());
+    const isSetWatches = op === opcode.setWatches || op === opcode.setWatches2;
+    if (isSetWatches && this.watches.countOf(connection.id) > this.#options.sessionWatchesMax) {
+      // A client does not look at this reply: it would wait in vain for what is not watched.
+      this.#refusals.note('sessionWatches', connection.link.label);
+      this.#connections.close(connection);
+    }
     // ZooKeeper answers an operation it does not know with -6 and hangs up.
     if (!isReadOp(op)) this.#connections.closeAfterFlush(connection);
+  }
+
+  #refuse(connection: Connection, xid: number): void {
+    writeReply(this.#connections.out(connection), xid, this.#tree.lastZxid, errorCode.throttledOp);
+    this.#answered(connection, this.#ports.clock.now());
   }
 
   #answerWithoutLeader(connection: Connection, xid: number, op: number): void {
@@ -356,6 +385,7 @@ export class Clients {
   #runParkedReads(connection: Connection): void {
     const { outstanding } = connection;
     while (outstanding.length > 0 && outstanding.body !== null && connection.phase !== 'closing') {
+      if (this.#throttle.hasEnough(connection)) return;
       const { xid, op, body } = outstanding;
       outstanding.shift();
       this.#read(connection, xid, op, body, 0, body.length);
@@ -374,6 +404,12 @@ export class Clients {
     if (connection === undefined || connection.phase === 'closing') return;
     const { identity } = connection;
     if (aclId !== 0 && !isAllowed(this.#tree.aclBytes(aclId), permission.read, identity, 0, identity.length)) return;
+    if (this.#throttle.isDeaf(connection)) {
+      // It cannot miss an event and stay: it comes back and asks for what it missed.
+      this.#refusals.note('unreadEvents', connection.link.label);
+      this.#connections.close(connection);
+      return;
+    }
     this.#sent(connection);
     writeEvent(this.#connections.out(connection), type, path);
   }

@@ -10,6 +10,7 @@ import type { ConnectRequest } from '../wire/connect.ts';
 import { FramesIn } from '../wire/frames-in.ts';
 import { Outstanding } from './outstanding.ts';
 import type { ClientLink } from './ports.ts';
+import type { RefusalReason } from './refusals.ts';
 
 /** A reply buffer that has grown beyond this is given up after use. */
 const outBytesKept = 256 * 1024;
@@ -36,8 +37,12 @@ export class Connection {
 
   /** Its connect request, while the server does not serve. */
   held: ConnectRequest | null = null;
-  /** Input waits: the server does not serve at the moment, or too much is outstanding. */
+  /** Input waits, and for which limit; null when the server does not serve or others are to have their turn. */
   paused = false;
+  heldFor: RefusalReason | null = null;
+  /** Bytes of requests taken in during turn number `turn`. */
+  turn = 0;
+  taken = 0;
   /** Heard since the leader was last told. */
   touched = false;
   /** Replies of this turn. */
@@ -70,9 +75,15 @@ export class Connection {
 
   /** Sends what was written in this turn; takes a new buffer while the old one is still in use. */
   flush(): void {
-    const { out } = this;
+    const { out, link } = this;
     if (out === null || out.at === 0) return;
-    const reusable = this.link.write(out.view());
+    if (link.backlog > 0 && out.at < out.bytes.length / 2) {
+      // The link keeps what it cannot send: let that be no more than there is to send.
+      link.write(out.copy());
+      out.clear();
+      return;
+    }
+    const reusable = link.write(out.view());
     if (reusable && out.bytes.length <= outBytesKept) out.clear();
     else this.out = null;
   }

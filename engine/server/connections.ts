@@ -19,6 +19,8 @@ export class Connections {
   /** Told of each connection that ends, once. */
   readonly #gone: (connection: Connection) => void;
   #nextId = 1;
+  /** Those without a whole handshake, oldest first. */
+  readonly #new = new Set<Connection>();
   #dirty: Connection[] = [];
   #touched: Connection[] = [];
 
@@ -51,6 +53,7 @@ export class Connections {
     const connection = new Connection(this.#nextId++, link, this.#clock.now());
     this.#byLink.set(link, connection);
     this.#byId.set(connection.id, connection);
+    this.#new.add(connection);
     return connection;
   }
 
@@ -61,6 +64,17 @@ export class Connections {
     this.#byLink.delete(link);
     this.#byId.delete(connection.id);
     this.#detach(connection);
+  }
+
+  /** The connection's first frame is whole. */
+  greeted(connection: Connection): void {
+    this.#new.delete(connection);
+  }
+
+  /** The connection that has been silent longest, if it is older than `ms`. */
+  overdue(ms: number): Connection | null {
+    for (const connection of this.#new) return this.#clock.now() - connection.since > ms ? connection : null;
+    return null;
   }
 
   /** Gives the session to this connection; one that held it before is closed. */
@@ -96,6 +110,7 @@ export class Connections {
   #detach(connection: Connection): void {
     connection.phase = 'closing';
     connection.held = null;
+    this.#new.delete(connection);
     this.#gone(connection);
     if (this.#bySession.get(connection.session) === connection) this.#bySession.delete(connection.session);
   }

@@ -23,7 +23,12 @@ export class Forwarding {
   readonly #oldest = new RequestCursor();
   /** Requests without completion. */
   outstanding = 0;
-  bytes = 0;
+  #cutBytes = 0;
+
+  /** Bytes of the requests without completion, whole frames counted. */
+  get bytes(): number {
+    return this.#cutBytes + this.#collecting.at;
+  }
 
   add(
     op: number,
@@ -44,7 +49,7 @@ export class Forwarding {
     if (this.collected === 0) return null;
     const bytes = this.#collecting.copy();
     this.#frames.push({ bytes, left: this.collected });
-    this.bytes += bytes.length;
+    this.#cutBytes += bytes.length;
     if (this.#frames.length === 1) this.#oldest.reset(bytes).next();
     this.#collecting.clear();
     this.collected = 0;
@@ -65,7 +70,7 @@ export class Forwarding {
       return true;
     }
     this.#frames.shift();
-    this.bytes -= frame.bytes.length;
+    this.#cutBytes -= frame.bytes.length;
     const next = this.#frames[0];
     if (next !== undefined) this.#oldest.reset(next.bytes).next();
     return true;
@@ -84,6 +89,6 @@ export class Forwarding {
     this.#collecting.clear();
     this.collected = 0;
     this.outstanding = 0;
-    this.bytes = 0;
+    this.#cutBytes = 0;
   }
 }

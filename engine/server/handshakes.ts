@@ -18,7 +18,9 @@ import { writeConnectResponse, type ConnectRequest } from '../wire/connect.ts';
 import type { Connection } from './connection.ts';
 import type { Connections } from './connections.ts';
 import type { ServerOptions } from './options.ts';
+import type { Clock } from './ports.ts';
 import type { ReadOnlySessions } from './read-only.ts';
+import { TokenBucket } from './token-bucket.ts';
 
 const noPassword = Buffer.alloc(passwordBytes);
 
@@ -29,14 +31,33 @@ export class Handshakes {
   readonly #options: ServerOptions;
   readonly #connections: Connections;
   readonly #forward: ForwardHandshake;
+  readonly #clock: Clock;
+  /** How many handshakes may begin; null: any number. */
+  readonly #rate: TokenBucket | null;
   readonly #body = new Writer(64);
   /** Local sessions, while this server serves without a leader; else null. */
   readOnly: ReadOnlySessions | null = null;
 
-  constructor(options: ServerOptions, connections: Connections, forward: ForwardHandshake) {
+  constructor(options: ServerOptions, connections: Connections, clock: Clock, forward: ForwardHandshake) {
     this.#options = options;
     this.#connections = connections;
+    this.#clock = clock;
     this.#forward = forward;
+    const { connectionThrottleTokens, connectionThrottleFillTime, connectionThrottleFillCount } = options;
+    this.#rate =
+      connectionThrottleTokens === 0
+        ? null
+        : new TokenBucket(
+            connectionThrottleTokens,
+            connectionThrottleFillTime,
+            connectionThrottleFillCount,
+            clock.now(),
+          );
+  }
+
+  /** Whether one more handshake may begin now. */
+  admits(): boolean {
+    return this.#rate === null || this.#rate.take(this.#clock.now());
   }
 
   connect(connection: Connection, request: ConnectRequest, tree: Tree): void {

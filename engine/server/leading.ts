@@ -136,8 +136,8 @@ export class Leading {
     this.take(0, requests.copy());
   }
 
-  /** Prepares and proposes as long as there are requests and room in the window. */
-  proposeAll(): void {
+  /** Prepares and proposes as long as there are requests and room in the window, and not much beyond `until`. */
+  propose(until: number): void {
     if (!this.ready) return;
     while (this.#inbox.length > 0 && this.#replication.core.canPropose) {
       if (!this.#fillBatch()) return;
@@ -148,6 +148,7 @@ export class Leading {
       this.proposalBytes.max = Math.max(this.proposalBytes.max, size);
       this.proposalBytes.min = this.proposalBytes.min < 0 ? size : Math.min(this.proposalBytes.min, size);
       this.#replication.propose(batch);
+      if (this.#ports.clock.now() >= until) return;
     }
   }
 

@@ -43,8 +43,37 @@ export interface ServerOptions {
   readonly maxSessionTimeout: number;
   /** Connections per client address, 0: no limit. Default 60. */
   readonly maxClientCnxns: number;
-  /** Requests without a reply, over all clients, before this server stops reading from them. Default 100000. */
+  /** Connections in all, 0: no limit. Default 0. */
+  readonly maxCnxns: number;
+  /** ms in which a new connection must have sent its whole handshake (or a four-letter word). Default 10000. */
+  readonly sessionlessCnxnTimeout: number;
+  /** Handshakes that may come at once, 0: any number. Few: a herd comes in slowly, but hurts nobody. Default 0. */
+  readonly connectionThrottleTokens: number;
+  /** … and so many more every so many ms. Default 1 every 1 ms. */
+  readonly connectionThrottleFillTime: number;
+  readonly connectionThrottleFillCount: number;
+  /**
+   * Writes without a reply over all clients, beyond which each has to wait for its own reply before its
+   * next request is read. Larger: throughput; smaller: latency. Default 100000.
+   */
   readonly globalOutstandingLimit: number;
+  /** bytes of such writes, to the same effect; bounds memory. Default 64 MiB. */
+  readonly outstandingBytesMax: number;
+  /** Writes without a reply beyond which no request is read at all, 0: no such limit. Default 0. */
+  readonly requestThrottleMaxRequests: number;
+  /** ms; a request that was held back for longer is refused with -127, 0: none is. Default 0. */
+  readonly throttledOpWaitTime: number;
+  /** Requests of one connection without a reply: one client's pipeline is everybody's queue. Default 2048. */
+  readonly connectionRequestsMax: number;
+  /** bytes of such requests (one is always allowed). Default 1 MiB. */
+  readonly connectionBytesInMax: number;
+  /**
+   * bytes of replies that a client has not read, beyond which its requests wait; at twice as much in
+   * watch events it is disconnected. Default 8 MiB.
+   */
+  readonly connectionBytesOutMax: number;
+  /** Watches of one session, some 200 bytes each; one more is refused with -127. Default 1000000. */
+  readonly sessionWatchesMax: number;
   /** Bytes of the largest frame a client may send. Default 0xfffff. */
   readonly juteMaxBuffer: number;
   /** Four-letter words that are answered; `*`: all. Default srvr. */
@@ -137,7 +166,19 @@ export function completeOptions(given: Partial<ServerOptions> & { readonly dataD
     minSessionTimeout: 2 * tickTime,
     maxSessionTimeout: 20 * tickTime,
     maxClientCnxns: 60,
+    maxCnxns: 0,
+    sessionlessCnxnTimeout: 10_000,
+    connectionThrottleTokens: 0,
+    connectionThrottleFillTime: 1,
+    connectionThrottleFillCount: 1,
     globalOutstandingLimit: 100_000,
+    outstandingBytesMax: 64 * MiB,
+    requestThrottleMaxRequests: 0,
+    throttledOpWaitTime: 0,
+    connectionRequestsMax: 2048,
+    connectionBytesInMax: 1 * MiB,
+    connectionBytesOutMax: 8 * MiB,
+    sessionWatchesMax: 1_000_000,
     juteMaxBuffer: 0xfffff,
     fourLetterWords: ['srvr'],
     extendedTypesEnabled: false,
@@ -186,7 +227,19 @@ const ranges: readonly (readonly [keyof ServerOptions, number, number])[] = [
   ['minSessionTimeout', 1, 2 ** 31 - 1],
   ['maxSessionTimeout', 1, 2 ** 31 - 1],
   ['maxClientCnxns', 0, 2 ** 31 - 1],
+  ['maxCnxns', 0, 2 ** 31 - 1],
+  ['sessionlessCnxnTimeout', 1, 2 ** 31 - 1],
+  ['connectionThrottleTokens', 0, 2 ** 31 - 1],
+  ['connectionThrottleFillTime', 1, 2 ** 31 - 1],
+  ['connectionThrottleFillCount', 1, 2 ** 31 - 1],
   ['globalOutstandingLimit', 1, 2 ** 31 - 1],
+  ['outstandingBytesMax', 1, 1024 * MiB],
+  ['requestThrottleMaxRequests', 0, 2 ** 31 - 1],
+  ['throttledOpWaitTime', 0, 2 ** 31 - 1],
+  ['connectionRequestsMax', 1, 2 ** 20],
+  ['connectionBytesInMax', 1, 1024 * MiB],
+  ['connectionBytesOutMax', 1, 1024 * MiB],
+  ['sessionWatchesMax', 0, 2 ** 24],
   ['juteMaxBuffer', 1024, 64 * MiB],
   ['containerCheckIntervalMs', 1, 2 ** 31 - 1],
   ['containerMaxPerMinute', 1, 1_000_000],

@@ -14,16 +14,22 @@ export class Outstanding {
   #since = new Float64Array(8);
   /** Body of a parked read; null for a write, whose body is on its way to the leader. */
   #bodies: (Buffer | null)[] = Array.from({ length: 8 }, () => null);
+  /** Size of the request of each, bytes. */
+  #sizes = new Int32Array(8);
   #head = 0;
   length = 0;
+  /** Bytes of all of them. */
+  bytes = 0;
 
-  push(xid: number, op: number, since: number, body: Buffer | null): void {
+  push(xid: number, op: number, since: number, body: Buffer | null, size: number): void {
     if (this.length === this.#xids.length) this.#grow();
     const at = (this.#head + this.length) & (this.#xids.length - 1);
     this.#xids[at] = xid;
     this.#ops[at] = op;
     this.#since[at] = since;
     this.#bodies[at] = body;
+    this.#sizes[at] = size;
+    this.bytes += size;
     this.length++;
   }
 
@@ -47,6 +53,7 @@ export class Outstanding {
   shift(): void {
     assert(this.length > 0, 'there is a request to answer');
     this.#bodies[this.#head] = null;
+    this.bytes -= this.#sizes[this.#head]!;
     this.#head = (this.#head + 1) & (this.#xids.length - 1);
     this.length--;
   }
@@ -56,17 +63,20 @@ export class Outstanding {
     const xids = new Int32Array(size * 2);
     const ops = new Int32Array(size * 2);
     const since = new Float64Array(size * 2);
+    const sizes = new Int32Array(size * 2);
     const bodies: (Buffer | null)[] = Array.from({ length: size * 2 }, () => null);
     for (let i = 0; i < size; i++) {
       const from = (this.#head + i) & (size - 1);
       xids[i] = this.#xids[from]!;
       ops[i] = this.#ops[from]!;
       since[i] = this.#since[from]!;
+      sizes[i] = this.#sizes[from]!;
       bodies[i] = this.#bodies[from]!;
     }
     this.#xids = xids;
     this.#ops = ops;
     this.#since = since;
+    this.#sizes = sizes;
     this.#bodies = bodies;
     this.#head = 0;
   }

@@ -25,12 +25,13 @@ import { Forwarding } from './forwarding.ts';
 import { Leading } from './leading.ts';
 import type { ServerOptions } from './options.ts';
 import type { ClientLink, Ports } from './ports.ts';
+import { Refusals, type RefusalReason } from './refusals.ts';
 import { Replication } from './replication.ts';
 import { Snapshots } from './snapshots.ts';
 import { SnapshotTransfers } from './snapshot-transfers.ts';
 
-/** Batches applied in one turn at most, so that a long replay does not keep peers and clients waiting. */
-const appliesPerTurn = 64;
+/** Preparing and applying take about this long in a turn, each: peers and clients are not to wait for all of it. */
+const stageMs = 10;
 
 export class CoordinationServer {
   readonly options: ServerOptions;
@@ -40,6 +41,7 @@ export class CoordinationServer {
   tree: Tree;
   readonly #ports: Ports;
   readonly #forwarding = new Forwarding();
+  readonly #refusals: Refusals;
   readonly #replication: Replication;
   readonly #transfers: SnapshotTransfers;
   readonly #snapshots: Snapshots;
@@ -74,7 +76,8 @@ export class CoordinationServer {
       },
       recovered,
     );
-    this.clients = new Clients(options, ports, this.#forwarding, tree);
+    this.#refusals = new Refusals(ports.clock, ports.journal);
+    this.clients = new Clients(options, ports, this.#forwarding, this.#refusals, tree);
     this.#transfers = new SnapshotTransfers(ports, {
       epoch: () => this.core.epoch,
       send: (to, message) => this.#replication.sendTo(to, message),
@@ -104,6 +107,11 @@ export class CoordinationServer {
 
   clientBytes(link: ClientLink, chunk: Buffer): void {
     this.clients.bytes(link, chunk);
+  }
+
+  /** A connection was not even accepted. */
+  clientRefused(reason: RefusalReason, address: string): void {
+    this.#refusals.note(reason, address);
   }
 
   clientClosed(link: ClientLink): void {
@@ -142,12 +150,13 @@ export class CoordinationServer {
       for (const session of this.core.role === 'leading' ? this.clients.takeTouched() : []) this.leading.touch(session);
       this.leading.expire();
       this.leading.reap(this.tree);
-      this.leading.proposeAll();
+      this.leading.propose(this.#ports.clock.now() + stageMs);
     }
     this.#replication.turnEnd();
     this.#replication.drain();
     this.#apply();
     this.#serve();
+    this.clients.endOverdue();
     this.clients.resumePaused();
     this.clients.flush();
     this.#transfers.pump();
@@ -168,11 +177,14 @@ export class CoordinationServer {
   }
 
   #apply(): void {
-    for (let left = appliesPerTurn; left > 0; left--) {
+    const until = this.#ports.clock.now() + stageMs;
+    for (;;) {
       const batch = this.#replication.nextCommitted();
       if (batch === null) break;
       this.#applyBatch(batch);
-      if (left === 1) this.#ports.schedule();
+      if (this.#ports.clock.now() < until) continue;
+      this.#ports.schedule();
+      break;
     }
     this.#replication.trim();
   }
@@ -296,6 +308,11 @@ export class CoordinationServer {
   /** Clients are served, reads and writes. */
   get serving(): boolean {
     return this.#serving;
+  }
+
+  /** How often clients reached each limit since the start. */
+  get refusals(): Readonly<Record<RefusalReason, number>> {
+    return this.#refusals.counts;
   }
 
   /** Requests of our clients without a reply. */

@@ -82,6 +82,10 @@ class WatchTable {
     return this.#byConnection.get(connection)?.has(path) ?? false;
   }
 
+  countOf(connection: number): number {
+    return this.#byConnection.get(connection)?.size ?? 0;
+  }
+
   at(path: string): ReadonlySet<number> | null {
     return this.#byPath.get(path) ?? null;
   }
@@ -132,6 +136,11 @@ export class Watches implements WatchSink {
     let removed = false;
     for (const table of this.#tables(type)) if (table.remove(connection, path)) removed = true;
     return removed;
+  }
+
+  /** Watches of one connection. */
+  countOf(connection: number): number {
+    return this.#tables(watcherType.any).reduce((sum, table) => sum + table.countOf(connection), 0);
   }
 
   /** The connection is gone. */

@@ -9,17 +9,24 @@ test('it is a queue', () => {
     fc.property(fc.array(fc.boolean(), { maxLength: 200 }), (pushes) => {
       const queue = new Outstanding();
       const model: { xid: number; op: number; since: number; body: Buffer | null }[] = [];
+      const sizes: number[] = [];
       for (const [index, push] of pushes.entries()) {
         if (push || model.length === 0) {
           const body = index % 3 === 0 ? Buffer.of(index) : null;
           model.push({ xid: 9 - index, op: index * 2, since: index + 0.5, body });
-          queue.push(9 - index, index * 2, index + 0.5, body);
+          sizes.push(index);
+          queue.push(9 - index, index * 2, index + 0.5, body, index);
         } else {
           const { xid, op, since, body } = queue;
           assert.deepEqual({ xid, op, since, body }, model.shift());
           queue.shift();
+          sizes.shift();
         }
         assert.equal(queue.length, model.length);
+        assert.equal(
+          queue.bytes,
+          sizes.reduce((sum, size) => sum + size, 0),
+        );
       }
     }),
   );
