@@ -10,20 +10,15 @@ import { dirname } from 'node:path';
 import { crc32 } from '../engine/io/crc32.ts';
 import { syncFolder } from '../engine/io/data-folder.ts';
 import {
-  chunkHeaderBytes,
   decodeChunkHeader,
-  decodeFileHeader,
   encodeChunk,
   encodeFileHeader,
-  fileHeaderBytes,
-  footerBytes,
-  Seal,
+  readChunk,
+  verifyFile,
   type ChunkHeader,
+  type ReadRange,
 } from '../engine/snapshot/file.ts';
 import { lz4 } from './lz4.ts';
-
-/** A chunk holds at least one record, and a record at most one znode of the largest frame. */
-const chunkBytesMax = 128 * 1024 * 1024;
 
 export interface BeginTask {
   readonly path: string;
@@ -82,26 +77,12 @@ export interface VerifyTask {
 
 /** Checks everything that can be checked of a file; returns what is wrong, or null. */
 export function verify({ path, zxid }: VerifyTask): string | null {
-  return withFile(path, 'r', (file) => {
-    const head = Buffer.alloc(fileHeaderBytes);
-    readSync(file, head, 0, head.length, 0);
-    const headZxid = decodeFileHeader(head, crc32);
-    if (headZxid < 0) return 'its header is damaged';
-    if (headZxid !== zxid) return 'its header tells another zxid than its name';
-    const seal = new Seal(crc32);
-    for (let offset = fileHeaderBytes; ;) {
-      const chunk = readAt(file, offset);
-      if (chunk.error !== null) return chunk.error;
-      if (chunk.raw === null) {
-        const footer = Buffer.alloc(footerBytes);
-        readSync(file, footer, 0, footerBytes, offset);
-        if (!seal.matches(footer)) return 'its footer does not match';
-        return fstatSync(file).size === offset + footerBytes ? null : 'there are bytes after its footer';
-      }
-      seal.add(chunk.header);
-      offset = chunk.next;
-    }
-  });
+  return withFile(path, 'r', (file) =>
+    verifyFile(rangesOf(file), fstatSync(file).size, zxid, crc32, (stored, rawLength) => {
+      expand(stored, rawLength);
+      return null;
+    }),
+  );
 }
 
 export interface ReadTask {
@@ -119,25 +100,22 @@ export interface ReadChunk {
 
 /** Reads and expands the chunk at `offset`. */
 export function read({ path, offset }: ReadTask): ReadChunk {
-  return withFile(path, 'r', (file) => readAt(file, offset));
+  return withFile(path, 'r', (file) => {
+    const { header, stored, next, error } = readChunk(rangesOf(file), offset, crc32);
+    return { header, raw: stored === null ? null : expand(stored, header.rawLength), next, error };
+  });
 }
 
-function readAt(file: number, offset: number): ReadChunk {
-  const head = Buffer.alloc(chunkHeaderBytes);
-  const got = readSync(file, head, 0, chunkHeaderBytes, offset);
-  const header = decodeChunkHeader(head);
-  const { crc, rawLength, storedLength } = header;
-  const failed = (error: string): ReadChunk => ({ header, raw: null, next: offset, error });
-  if (got < chunkHeaderBytes) return failed('it ends early');
-  if (rawLength === 0 && storedLength === 0) return { header, raw: null, next: offset, error: null };
-  const damaged = `the chunk at ${offset} is damaged`;
-  if (storedLength > rawLength || rawLength > chunkBytesMax) return failed(damaged);
-  const chunk = Buffer.allocUnsafeSlow(chunkHeaderBytes + storedLength);
-  if (readSync(file, chunk, 0, chunk.length, offset) < chunk.length) return failed('it ends early');
-  if (crc32(chunk, 4, chunk.length) !== crc) return failed(damaged);
-  const stored = chunk.subarray(chunkHeaderBytes);
-  const raw = storedLength === rawLength ? stored : lz4.expand(stored, rawLength);
-  return { header, raw, next: offset + chunk.length, error: null };
+/** The raw bytes of a chunk; one that LZ4 could not make smaller is stored as it is. */
+export function expand(stored: Buffer, rawLength: number): Buffer {
+  return stored.length === rawLength ? stored : lz4.expand(stored, rawLength);
+}
+
+export function rangesOf(file: number): ReadRange {
+  return (offset, length) => {
+    const bytes = Buffer.allocUnsafeSlow(length);
+    return bytes.subarray(0, readSync(file, bytes, 0, length, offset));
+  };
 }
 
 function withFile<T>(path: string, flags: string, work: (file: number) => T): T {

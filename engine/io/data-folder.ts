@@ -100,6 +100,15 @@ function takeLock(folder: string): () => void {
   return () => rmSync(path, { force: true });
 }
 
+/** The process that holds the lock of a folder; null: nobody. */
+export function lockHolder(folder: string): number | null {
+  for (const name of readdirSync(folder)) {
+    const [, pid, started] = /^lock\.(\d+)\.(\w+)$/.exec(name) ?? [];
+    if (pid !== undefined && startTime(Number(pid)) === started) return Number(pid);
+  }
+  return null;
+}
+
 /** When a process was started, as the system tells; '' for a process that is not there. */
 function startTime(pid: number): string {
   if (process.platform !== 'linux') return isAlive(pid) ? 'alive' : '';

@@ -49,11 +49,8 @@ export function recoverLog(files: Files, server: number, snapshotZxid: number, c
   const { record: state, bothValid } = recoverState(files, server, snapshotZxid, checksum);
   const { truncateTo, durable, newestSegment } = state;
   const names = files.list().sort();
-  const all = names
-    .filter((name) => /^log\.\d{10}$/.test(name))
-    .map((name) => readSegment(files, name, server, truncateTo, checksum));
-  // A truncation that a crash interrupted goes on: segments that begin where it cuts go.
-  const found = all.filter(({ start }, index) => truncateTo < 0 || index === 0 || start < truncateTo);
+  const all = segmentNames(names).map((name) => readSegment(files, name, server, truncateTo, checksum));
+  const found = withoutTruncated(all, truncateTo);
   const plan = planRecovery(found, { snapshotZxid, durable, newestSegment, truncateTo });
   if (plan.kind === 'refuse') throw new LogDamage(segmentName(plan.sequence), plan.what);
 
@@ -84,6 +81,16 @@ export function recoverLog(files: Files, server: number, snapshotZxid: number, c
     restart: plan.restart,
     notes,
   };
+}
+
+/** Of all files of the folder those that are segments, oldest first. */
+export function segmentNames(names: readonly string[]): string[] {
+  return names.filter((name) => /^log\.\d{10}$/.test(name)).sort();
+}
+
+/** A truncation that a crash interrupted goes on: segments that begin where it cuts go. */
+export function withoutTruncated(all: readonly FoundSegment[], truncateTo: number): FoundSegment[] {
+  return all.filter(({ start }, index) => truncateTo < 0 || index === 0 || start < truncateTo);
 }
 
 function recoverState(files: Files, server: number, snapshotZxid: number, checksum: Checksum): StateFile {
@@ -125,7 +132,14 @@ function createState(files: Files, server: number, checksum: Checksum): StateRec
   return record;
 }
 
-function readSegment(files: Files, name: string, server: number, truncateTo: number, checksum: Checksum): FoundSegment {
+/** @throws LogDamage when another server wrote it */
+export function readSegment(
+  files: Files,
+  name: string,
+  server: number,
+  truncateTo: number,
+  checksum: Checksum,
+): FoundSegment {
   const sequence = Number(name.slice(4));
   const bytes = files.read(name);
   const header = decodeSegmentHeader(bytes, checksum);

@@ -166,7 +166,7 @@ export function planRecovery(found: readonly FoundSegment[], evidence: Evidence)
 }
 
 /** Why the log does not go on from a segment to the next, or null when it does. */
-function faultBefore(
+export function faultBefore(
   { sequence, scan }: FoundSegment,
   next: FoundSegment,
 ): { readonly sequence: number; readonly what: string } | null {
@@ -177,6 +177,7 @@ function faultBefore(
   return { sequence, what: `ends at zxid ${zxidText(scan.last)}, but the next one begins at ${zxidText(next.start)}` };
 }
 
-function damagedAt(scan: SegmentScan): string {
+/** Text for a segment whose good part ends before something durable. */
+export function damagedAt(scan: SegmentScan): string {
   return `is damaged at offset ${scan.end}, after zxid ${zxidText(scan.last)}, where data was already durable`;
 }

@@ -88,3 +88,69 @@ export class Seal {
     return this.encode().equals(footer);
   }
 }
+
+/** A chunk holds at least one record, and a record at most one znode of the largest frame. */
+const chunkBytesMax = 128 * 1024 * 1024;
+
+/** Bytes of the file from `offset` on; fewer where it ends. */
+export type ReadRange = (offset: number, length: number) => Buffer;
+
+export interface FoundChunk {
+  readonly header: ChunkHeader;
+  /** Its bytes as they lie in the file; null at the footer. */
+  readonly stored: Buffer | null;
+  /** Where the next one begins. */
+  readonly next: number;
+  readonly error: string | null;
+}
+
+/** The chunk at `offset`, its checksum compared. */
+export function readChunk(read: ReadRange, offset: number, checksum: Checksum): FoundChunk {
+  const head = Buffer.alloc(chunkHeaderBytes);
+  const isWhole = read(offset, chunkHeaderBytes).copy(head) === chunkHeaderBytes;
+  const header = decodeChunkHeader(head);
+  const { crc, rawLength, storedLength } = header;
+  const found = (error: string | null): FoundChunk => ({ header, stored: null, next: offset, error });
+  if (!isWhole) return found('it ends early');
+  if (rawLength === 0 && storedLength === 0) return found(null);
+  const damaged = `the chunk at ${offset} is damaged`;
+  if (storedLength > rawLength || rawLength > chunkBytesMax) return found(damaged);
+  const length = chunkHeaderBytes + storedLength;
+  const chunk = read(offset, length);
+  if (chunk.length < length) return found('it ends early');
+  if (checksum(chunk, 4, length) !== crc) return found(damaged);
+  return { header, stored: chunk.subarray(chunkHeaderBytes), next: offset + length, error: null };
+}
+
+/** Takes what lies in a chunk; returns what is wrong with it, or null. */
+export type ChunkVisitor = (stored: Buffer, rawLength: number) => string | null;
+
+/**
+ * Checks everything that can be checked of a file; returns what is wrong, or null.
+ *
+ * @param zxid as its name tells
+ */
+export function verifyFile(
+  read: ReadRange,
+  size: number,
+  zxid: number,
+  checksum: Checksum,
+  visit: ChunkVisitor,
+): string | null {
+  const headZxid = decodeFileHeader(read(0, fileHeaderBytes), checksum);
+  if (headZxid < 0) return 'its header is damaged';
+  if (headZxid !== zxid) return 'its header tells another zxid than its name';
+  const seal = new Seal(checksum);
+  for (let offset = fileHeaderBytes; ;) {
+    const { header, stored, next, error } = readChunk(read, offset, checksum);
+    if (error !== null) return error;
+    if (stored === null) {
+      if (!seal.matches(read(offset, footerBytes))) return 'its footer does not match';
+      return size === offset + footerBytes ? null : 'there are bytes after its footer';
+    }
+    const wrong = visit(stored, header.rawLength);
+    if (wrong !== null) return wrong;
+    seal.add(header);
+    offset = next;
+  }
+}

@@ -4,12 +4,11 @@ import type { SnapshotFile, SnapshotPort, SnapshotReceiver, SnapshotSink } from 
 import {
   chunkHeaderBytes,
   decodeChunkHeader,
-  decodeFileHeader,
   encodeChunk,
   encodeFileHeader,
   fileHeaderBytes,
-  footerBytes,
   Seal,
+  verifyFile,
 } from '../../engine/snapshot/file.ts';
 import type { SimDisk } from './disk.ts';
 import type { World } from './world.ts';
@@ -40,7 +39,7 @@ export class SimSnapshots implements SnapshotPort {
       else if (/^snapshot\.[0-9a-f]{14}$/.test(name)) this.#complete.push(Number.parseInt(name.slice(9), 16));
     }
     this.#complete.sort((a, b) => a - b);
-    while (this.#complete.length > 0 && verify(this.#disk.read(nameOf(this.newest))) !== null) {
+    while (this.#complete.length > 0 && verify(this.#disk.read(nameOf(this.newest)), this.newest) !== null) {
       this.#disk.rename(nameOf(this.newest), `${nameOf(this.newest)}.damaged`);
       this.#complete.pop();
     }
@@ -112,7 +111,7 @@ export class SimSnapshots implements SnapshotPort {
       finish: (done) => {
         this.#world.after(this.#disk.syncMs() * 2, () => {
           this.#events.guard(() => {
-            const error = verify(bytes);
+            const error = verify(bytes, zxid);
             if (error === null) this.#publish(zxid, bytes);
             this.#events.later(() => done(error));
           });
@@ -168,18 +167,12 @@ function* chunksOf(bytes: Buffer): Iterable<Buffer> {
 }
 
 /** What is wrong with the file, or null. */
-function verify(bytes: Buffer): string | null {
-  if (decodeFileHeader(bytes, crc32) < 0) return 'its header is damaged';
-  const seal = new Seal(crc32);
-  for (let at = fileHeaderBytes; at + chunkHeaderBytes <= bytes.length;) {
-    const header = decodeChunkHeader(bytes.subarray(at, at + chunkHeaderBytes));
-    if (header.storedLength === 0) {
-      return seal.matches(bytes.subarray(at, at + footerBytes)) ? null : 'its footer does not match';
-    }
-    const end = at + chunkHeaderBytes + header.storedLength;
-    if (end > bytes.length || crc32(bytes, at + 4, end) !== header.crc) return 'a chunk is damaged';
-    seal.add(header);
-    at = end;
-  }
-  return 'it ends early';
+function verify(bytes: Buffer, zxid: number): string | null {
+  return verifyFile(
+    (offset, length) => bytes.subarray(offset, offset + length),
+    bytes.length,
+    zxid,
+    crc32,
+    () => null,
+  );
 }

@@ -1,0 +1,112 @@
+/** The flags that commands share; each has a default that makes sense. */
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { canonicalWorkload, parseDistribution, parseMix, WorkloadError, type Workload } from '../load/workload.ts';
+import { projectFolder } from '../measure/machine.ts';
+import { resultsFolder } from '../report/record.ts';
+import { parseHosts, type Host } from '../target/target.ts';
+
+const flags = {
+  hosts: { type: 'string' },
+  size: { type: 'string' },
+  set: { type: 'string', multiple: true },
+  data: { type: 'string' },
+  out: { type: 'string' },
+  generators: { type: 'string' },
+  seconds: { type: 'string' },
+  warm: { type: 'string' },
+  rounds: { type: 'string' },
+  sessions: { type: 'string' },
+  window: { type: 'string' },
+  bytes: { type: 'string' },
+  mix: { type: 'string' },
+  keys: { type: 'string' },
+  distribution: { type: 'string' },
+  multi: { type: 'string' },
+  rate: { type: 'string' },
+  budget: { type: 'string' },
+  bound: { type: 'string' },
+  speed: { type: 'string' },
+  listen: { type: 'string' },
+  scenario: { type: 'string' },
+  'no-history': { type: 'boolean' },
+  svg: { type: 'boolean' },
+  png: { type: 'boolean' },
+} as const;
+
+export interface Options {
+  /** Servers that run somewhere; null: the bench starts its own. */
+  readonly hosts: readonly Host[] | null;
+  /** Servers of an ensemble that the bench starts. */
+  readonly size: number;
+  /** Lines for their zoo.cfg. */
+  readonly settings: readonly string[];
+  readonly dataFolder: string;
+  readonly outFolder: string;
+  readonly generators: number;
+  /** Length of a measured round, and of the warm-up before it; null: the command's own. */
+  readonly seconds: number | null;
+  readonly warm: number | null;
+  readonly rounds: number | null;
+  readonly workload: Workload;
+  /** Some flag changed the workload. */
+  readonly hasOwnWorkload: boolean;
+  /** Seconds that a search may take. */
+  readonly budget: number | null;
+  /** ms that p99 may be. */
+  readonly bound: number | null;
+  readonly speed: number;
+  readonly listen: number | null;
+  readonly scenarios: readonly string[] | null;
+  readonly keepsHistory: boolean;
+  readonly svg: boolean;
+  readonly png: boolean;
+  readonly positionals: readonly string[];
+}
+
+/** @throws Error with one sentence for a flag that cannot be */
+export function parseOptions(args: readonly string[]): Options {
+  const { values, positionals } = parseArgs({ args: [...args], options: flags, allowPositionals: true });
+  const number = (name: keyof typeof flags, min: number): number | null => {
+    const text = values[name];
+    if (typeof text !== 'string') return null;
+    const value = Number(text);
+    if (!(value >= min)) throw new Error(`--${name} wants a number of at least ${min}, not "${text}".`);
+    return value;
+  };
+  const { workload: base } = { workload: canonicalWorkload };
+  const workload: Workload = {
+    sessions: number('sessions', 1) ?? base.sessions,
+    window: number('window', 1) ?? base.window,
+    bytes: number('bytes', 0) ?? base.bytes,
+    mix: values.mix === undefined ? base.mix : parseMix(values.mix),
+    keys: number('keys', 1) ?? base.keys,
+    distribution: values.distribution === undefined ? base.distribution : parseDistribution(values.distribution),
+    multiOps: number('multi', 1) ?? base.multiOps,
+    rate: number('rate', 0) ?? base.rate,
+  };
+  if (workload.keys > 9_999_999) throw new WorkloadError('--keys is at most 9999999.');
+  const workloadFlags = ['sessions', 'window', 'bytes', 'mix', 'keys', 'distribution', 'multi', 'rate'] as const;
+  return {
+    hosts: values.hosts === undefined ? null : parseHosts(values.hosts),
+    size: number('size', 1) ?? 3,
+    settings: values.set ?? [],
+    dataFolder: values.data ?? join(projectFolder, 'data', 'bench'),
+    outFolder: values.out ?? resultsFolder,
+    generators: number('generators', 1) ?? 1,
+    seconds: number('seconds', 0.05),
+    warm: number('warm', 0),
+    rounds: number('rounds', 1),
+    workload,
+    hasOwnWorkload: workloadFlags.some((flag) => values[flag] !== undefined),
+    budget: number('budget', 1),
+    bound: number('bound', 0),
+    speed: number('speed', 0.01) ?? 1,
+    listen: number('listen', 1),
+    scenarios: values.scenario?.split(',') ?? null,
+    keepsHistory: values['no-history'] !== true,
+    svg: values.svg === true,
+    png: values.png === true,
+    positionals,
+  };
+}

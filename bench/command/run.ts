@@ -1,0 +1,109 @@
+/** A run: rounds of loads on targets, with their warnings, towards one record. */
+import { Generators, type Measured, type Timing } from '../load/generators.ts';
+import { describeWorkload, type Workload } from '../load/workload.ts';
+import { describeMachine, describeRevision, probeDisk, type Disk, type Machine } from '../measure/machine.ts';
+import { time, whole } from '../report/format.ts';
+import { Progress } from '../report/progress.ts';
+import { recordFormat, toRound, type LoadRecord, type Round, type RunRecord } from '../report/record.ts';
+import type { Target } from '../target/target.ts';
+import type { Options } from './options.ts';
+
+export class Run {
+  readonly options: Options;
+  readonly command: string;
+  readonly machine: Machine = describeMachine();
+  readonly disk: Disk | null;
+  readonly progress: Progress;
+  readonly #at = new Date().toISOString();
+  readonly #warnings = new Set<string>();
+
+  /** @param expectedMs how long it will take, for the progress bar */
+  constructor(command: string, options: Options, expectedMs: number) {
+    this.command = command;
+    this.options = options;
+    this.disk = options.hosts === null ? probeDisk(options.dataFolder) : null;
+    this.progress = new Progress(expectedMs);
+    const { load1, cores } = this.machine;
+    if (load1 > cores / 2)
+      this.warn(`the machine was busy with something else at the start (load ${load1} on ${cores} cores)`);
+    if (this.disk?.fileSystem === 'tmpfs')
+      this.warn(`${this.disk.folder} is in memory (tmpfs): nothing is durable there, choose a disk with --data`);
+  }
+
+  warn(sentence: string): void {
+    this.#warnings.add(sentence);
+  }
+
+  get warnings(): readonly string[] {
+    return [...this.#warnings];
+  }
+
+  /** Measures one round of a load on fresh generators. */
+  async round(target: Target, workload: Workload, timing: Timing): Promise<{ round: Round; measured: Measured }> {
+    const generators = await Generators.open({
+      protocol: target.protocol,
+      hosts: target.hosts,
+      workload,
+      processes: this.options.generators,
+    });
+    try {
+      const measured = await this.stretch(generators, workload, timing);
+      return { round: toRound(measured, timing.warmMs), measured };
+    } finally {
+      await generators.close();
+    }
+  }
+
+  /** Measures with generators that are open. */
+  async stretch(generators: Generators, workload: Workload, timing: Timing): Promise<Measured> {
+    const started = performance.now();
+    const measured = await generators.run({
+      ...timing,
+      onProgress: (operations) => {
+        const seconds = (performance.now() - started - timing.warmMs) / 1000;
+        this.progress.detail(seconds > 0.3 ? `${whole(operations / seconds)}/s` : 'warming up');
+        timing.onProgress?.(operations);
+      },
+    });
+    this.#judge(workload, measured);
+    return measured;
+  }
+
+  #judge(workload: Workload, { generator, errors, unanswered, malformed }: Measured): void {
+    const name = describeWorkload(workload);
+    const { verdict, cpu } = generator;
+    if (verdict === 'saturated')
+      this.warn(`"${name}": the generator was saturated (${Math.round(cpu * 100)} % of a core): add --generators`);
+    for (const [code, count] of Object.entries(errors)) this.warn(`"${name}": ${count} replies with error ${code}`);
+    if (unanswered > 0) this.warn(`"${name}": ${unanswered} requests were due and not answered in time`);
+    if (malformed > 0) this.warn(`"${name}": ${malformed} times a server broke the protocol`);
+  }
+
+  record(loads: readonly LoadRecord[], headline: RunRecord['headline'], details: RunRecord['details'] = {}): RunRecord {
+    const { hosts, size, settings, generators, seconds, warm, rounds } = this.options;
+    return {
+      format: recordFormat,
+      command: this.command,
+      at: this.#at,
+      revision: describeRevision(),
+      machine: this.machine,
+      disk: this.disk,
+      settings: { hosts, size, settings, generators, seconds, warm, rounds },
+      warnings: this.warnings,
+      loads,
+      headline,
+      details,
+    };
+  }
+
+  /** Where it was measured, in a line or two. */
+  describe(): string {
+    const { cpu, cores, memoryGiB, node, load1 } = this.machine;
+    const { disk } = this;
+    const where = [`${cpu}, ${cores} cores, ${memoryGiB} GiB, Node ${node.slice(1)}`];
+    if (disk !== null)
+      where.push(`fdatasync ${time(disk.fsyncP50Us)}, p99 ${time(disk.fsyncP99Us)} on ${disk.fileSystem}`);
+    where.push(`load ${load1} at the start`);
+    return where.join('; ');
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * A recorded workload: one line per request, replayed at the times it was made.
+ *
+ *   [ms since the start, session, kind, path, bytes of data, 1 if it sets a watch]
+ *
+ * The data themselves are not kept, only how many they were.
+ */
+import { readFileSync } from 'node:fs';
+import type { Operation, Source } from './operation.ts';
+import { opKinds, type OpKind } from './workload.ts';
+
+export type RecordedOperation = readonly [
+  atMs: number,
+  session: number,
+  kind: OpKind,
+  path: string,
+  bytes: number,
+  watch: 0 | 1,
+];
+
+/** Reads a recording; throws an Error that names the first line that is none. */
+export function readRecording(file: string): RecordedOperation[] {
+  return parseRecording(readFileSync(file, 'utf8'), file);
+}
+
+export function parseRecording(text: string, file: string): RecordedOperation[] {
+  const operations: RecordedOperation[] = [];
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line === '') continue;
+    const operation = parseLine(line);
+    if (operation === null)
+      throw new Error(`${file}:${index + 1}: expected [ms, session, kind, path, bytes, watch], found ${line}.`);
+    operations.push(operation);
+  }
+  return operations.sort(([a], [b]) => a - b);
+}
+
+function parseLine(line: string): RecordedOperation | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+  if (!Array.isArray(value) || value.length !== 6) return null;
+  const [at, session, kind, path, bytes, watch] = value as unknown[];
+  const fits =
+    typeof at === 'number' &&
+    typeof session === 'number' &&
+    opKinds.includes(kind as OpKind) &&
+    typeof path === 'string' &&
+    typeof bytes === 'number' &&
+    (watch === 0 || watch === 1);
+  return fits ? (value as unknown as RecordedOperation) : null;
+}
+
+/** Gives out the operations in their order, each to the session that it was recorded from. */
+export class ReplaySource implements Source {
+  readonly #operations: readonly RecordedOperation[];
+  #at = 0;
+
+  constructor(operations: readonly RecordedOperation[]) {
+    this.#operations = operations;
+  }
+
+  sessionOf(index: number): number {
+    return this.#operations[index]![1];
+  }
+
+  next(_session: number, operation: Operation): boolean {
+    const recorded = this.#operations[this.#at];
+    if (recorded === undefined) return false;
+    this.#at++;
+    const [, , kind, path, bytes, watch] = recorded;
+    operation.kind = kind;
+    operation.path = path;
+    operation.bytes = bytes;
+    operation.watch = watch === 1;
+    return true;
+  }
+}

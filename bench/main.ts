@@ -1,0 +1,25 @@
+/**
+ * The benchmarks: `npm run bench -- [command] [flags]`; what each is for is in bench/README.md.
+ */
+import { runCanonical } from './command/canonical.ts';
+import { parseOptions, type Options } from './command/options.ts';
+
+const commands: Readonly<Record<string, (options: Options) => Promise<void>>> = {
+  canonical: runCanonical,
+};
+
+async function main(): Promise<void> {
+  const [first, ...rest] = process.argv.slice(2);
+  const isCommand = first !== undefined && !first.startsWith('-');
+  const command = commands[isCommand ? first : 'canonical'];
+  if (command === undefined) throw new Error(`bench knows ${Object.keys(commands).join(', ')}, not "${first}".`);
+  await command(parseOptions(isCommand ? rest : process.argv.slice(2)));
+}
+
+main().then(
+  () => process.exit(0),
+  (error: Error) => {
+    process.stderr.write(`bench: ${error.message}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,82 @@
+/** Records and history: what is written is read again, and nothing else is. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { canonicalWorkload } from '../../../bench/load/workload.ts';
+import { describeMachine } from '../../../bench/measure/machine.ts';
+import {
+  appendHistory,
+  comparable,
+  readHistory,
+  readRecord,
+  recordFormat,
+  saveRecord,
+  summarize,
+  type Round,
+  type RunRecord,
+} from '../../../bench/report/record.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'zabra-bench-'));
+after(() => rmSync(folder, { recursive: true }));
+
+function round(perSecond: number, p99: number): Round {
+  const generator = { usPerOperation: 0.4, cpu: 0.3, busy: 0.5, verdict: 'fine' } as const;
+  const percentiles = { p50: p99 / 2, p90: p99 * 0.8, p99, p999: p99 * 2, max: p99 * 3 };
+  const counts = { errors: { [-101]: 2 }, lost: 1, unanswered: 0 };
+  const rates = { perSecond, writesPerSecond: perSecond, readsPerSecond: 0 };
+  const latency = { max: p99 * 3, sum: 0, buckets: [] };
+  return { ...rates, ...percentiles, ...counts, generator, latency, timeline: [1, 2] };
+}
+
+const record: RunRecord = {
+  format: recordFormat,
+  command: 'canonical',
+  at: '2026-01-02T03:04:05.678Z',
+  revision: { commit: 'abcdef', dirty: false },
+  machine: describeMachine(),
+  disk: { folder: '/data', fileSystem: 'ext4', fsyncP50Us: 130, fsyncP99Us: 900 },
+  settings: { size: 3 },
+  warnings: [],
+  loads: [
+    {
+      name: 'set',
+      target: 'zabra',
+      workload: canonicalWorkload,
+      rounds: [round(100, 10), round(120, 30), round(110, 20)],
+    },
+  ],
+  headline: { writesPerSecond: 110, p99Us: 20 },
+  details: {},
+};
+
+test('a record is read as it was saved', () => {
+  assert.deepEqual(readRecord(`${saveRecord(record, folder)}.json`), record);
+});
+
+test('something else is refused with a sentence that names the file', () => {
+  const path = join(folder, 'else.json');
+  writeFileSync(path, '{"format":99,"loads":[]}');
+  assert.throws(() => readRecord(path), /else\.json is no record of format 1: 99/);
+  writeFileSync(path, 'not json');
+  assert.throws(() => readRecord(path), /else\.json is no record of the bench/);
+});
+
+test('a load is summed up by medians over its rounds', () => {
+  const { perSecond, p99, spread, max, failures } = summarize(record.loads[0]!);
+  assert.deepEqual([perSecond, p99, max, failures], [110, 20, 90, 9]);
+  assert.ok(Math.abs(spread - 10 / 110) < 1e-9);
+});
+
+test('history has a line per run, and compares only what ran on such a machine', () => {
+  const file = join(folder, 'history.ndjson');
+  assert.deepEqual(readHistory(file), []);
+  appendHistory(record, file);
+  appendHistory({ ...record, machine: { ...record.machine, cpu: 'another' } }, file);
+  appendHistory({ ...record, command: 'tune' }, file);
+  const history = readHistory(file);
+  assert.equal(history.length, 3);
+  assert.deepEqual(history[0]!.headline, record.headline);
+  assert.deepEqual(comparable(record, history), [history[0]]);
+});
