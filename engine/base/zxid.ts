@@ -27,6 +27,11 @@ export function counterOf(zxid: number): number {
   return zxid >>> 0;
 }
 
+/** Whether a number that was read is a position at all: what it stands for may still be anything. */
+export function isZxid(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}
+
 /** ZooKeeper's spelling, as in `Zxid: 0x100000004`. */
 export function zxidText(zxid: number): string {
   return `0x${zxid.toString(16)}`;

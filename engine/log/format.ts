@@ -13,6 +13,7 @@
  * written) is what tells a torn tail from damage to something acknowledged.
  */
 import { Buffer } from 'node:buffer';
+import { isZxid } from '../base/zxid.ts';
 import { batchHeaderBytes, type Checksum } from '../txn/batch.ts';
 
 export const segmentHeaderBytes = 64;
@@ -52,7 +53,8 @@ export function decodeSegmentHeader(bytes: Buffer, checksum: Checksum): SegmentH
   if (view.getUint32(24) !== checksum(bytes, 0, 24)) return null;
   // What no checksum covers must be as it was written: zero.
   for (let at = 28; at < segmentHeaderBytes; at++) if (bytes[at] !== 0) return null;
-  return { sequence: view.getUint32(8), server: view.getUint32(12), start: view.getFloat64(16) };
+  const start = view.getFloat64(16);
+  return isZxid(start) ? { sequence: view.getUint32(8), server: view.getUint32(12), start } : null;
 }
 
 export interface EntryHeader {
@@ -93,15 +95,17 @@ export function decodeEntryHeader(bytes: Buffer, at: number, checksum: Checksum)
   const crc = view.getUint32(40);
   if (crc !== checksum(bytes, at, at + 40) || view.getUint32(44) !== 0) return null;
   const length = view.getUint32(4);
-  if (length < entryHeaderBytes + batchHeaderBytes) return null;
+  const committed = view.getFloat64(24);
+  const durable = view.getFloat64(32);
+  if (length < entryHeaderBytes + batchHeaderBytes || !isZxid(committed) || !isZxid(durable)) return null;
   return {
     length,
     segment: view.getUint32(8),
     offset: view.getUint32(12),
     chain: view.getUint32(16),
     batchCrc: view.getUint32(20),
-    committed: view.getFloat64(24),
-    durable: view.getFloat64(32),
+    committed,
+    durable,
     crc,
   };
 }

@@ -10,6 +10,7 @@
  * advance of `durable` goes to one slot, since an older value of it merely proves less.
  */
 import { Buffer } from 'node:buffer';
+import { epochMax, isZxid } from '../base/zxid.ts';
 import type { HardState } from '../consensus/core.ts';
 import type { Checksum } from '../txn/batch.ts';
 
@@ -60,7 +61,7 @@ function decodeSlot(bytes: Buffer, at: number, checksum: Checksum): StateRecord 
   const view = new DataView(bytes.buffer, bytes.byteOffset + at);
   if (view.getUint32(0) !== magic || view.getUint32(4) !== formatVersion) return null;
   if (view.getUint32(crcAt) !== checksum(bytes, at, at + crcAt)) return null;
-  return {
+  const record: StateRecord = {
     sequence: view.getFloat64(8),
     acceptedEpoch: view.getFloat64(16),
     currentEpoch: view.getFloat64(24),
@@ -70,6 +71,18 @@ function decodeSlot(bytes: Buffer, at: number, checksum: Checksum): StateRecord 
     durable: view.getFloat64(56),
     newestSegment: view.getFloat64(64),
   };
+  return isPossible(record) ? record : null;
+}
+
+/** A checksum vouches for the bytes, not for who wrote them: nobody can go on with numbers that are none. */
+function isPossible(record: StateRecord): boolean {
+  const { truncateTo, ...others } = record;
+  return (
+    (truncateTo === -1 || isZxid(truncateTo)) &&
+    Object.values(others).every(isZxid) &&
+    record.currentEpoch <= record.acceptedEpoch &&
+    record.acceptedEpoch <= epochMax
+  );
 }
 
 /** Null when both slots are unreadable. */

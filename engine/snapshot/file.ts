@@ -8,6 +8,7 @@
  * A chunk that LZ4 cannot make smaller is stored as it is: both lengths are then equal.
  */
 import { Buffer } from 'node:buffer';
+import { isZxid } from '../base/zxid.ts';
 import type { Checksum } from '../txn/batch.ts';
 
 export const fileHeaderBytes = 20;
@@ -31,7 +32,8 @@ export function decodeFileHeader(bytes: Buffer, checksum: Checksum): number {
   if (bytes.length < fileHeaderBytes) return -1;
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   if (view.getUint32(0) !== magic || view.getUint32(4) !== formatVersion) return -1;
-  return view.getUint32(16) === checksum(bytes, 0, 16) ? view.getFloat64(8) : -1;
+  const zxid = view.getFloat64(8);
+  return view.getUint32(16) === checksum(bytes, 0, 16) && isZxid(zxid) ? zxid : -1;
 }
 
 export interface ChunkHeader {
@@ -91,6 +93,8 @@ export class Seal {
 
 /** A chunk holds at least one record, and a record at most one znode of the largest frame. */
 const chunkBytesMax = 128 * 1024 * 1024;
+/** A byte of an LZ4 block stands for so many at most: a chunk that claims more gets no memory for it. */
+const expansionMax = 255;
 
 /** Bytes of the file from `offset` on; fewer where it ends. */
 export type ReadRange = (offset: number, length: number) => Buffer;
@@ -114,7 +118,8 @@ export function readChunk(read: ReadRange, offset: number, checksum: Checksum): 
   if (!isWhole) return found('it ends early');
   if (rawLength === 0 && storedLength === 0) return found(null);
   const damaged = `the chunk at ${offset} is damaged`;
-  if (storedLength > rawLength || rawLength > chunkBytesMax) return found(damaged);
+  const expandsTo = Math.min(storedLength * expansionMax, chunkBytesMax);
+  if (storedLength > rawLength || rawLength > expandsTo) return found(damaged);
   const length = chunkHeaderBytes + storedLength;
   const chunk = read(offset, length);
   if (chunk.length < length) return found('it ends early');

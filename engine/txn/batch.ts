@@ -19,6 +19,7 @@
 import { Buffer } from 'node:buffer';
 import { assert } from '../base/assert.ts';
 import { batchTxnsMax } from '../base/limits.ts';
+import { isZxid } from '../base/zxid.ts';
 
 export const batchHeaderBytes = 36;
 export const txnHeaderBytes = 18;
@@ -123,15 +124,31 @@ export class BatchWriter {
 /**
  * Reads the batch at the start of `bytes`, which must hold it exactly.
  * Returns null when a length, the checksum or a zxid does not fit: a torn or foreign batch.
+ *
+ * The checksum may fit and the rest not, when it was written by somebody else. A batch that cannot be
+ * walked must get no further: once it is in a log, its server fails at every start.
  */
 export function decodeBatch(bytes: Buffer, checksum: Checksum): Batch | null {
   if (bytes.length < batchHeaderBytes || get32(bytes, 0) !== bytes.length) return null;
   if (get32(bytes, 4) !== checksum(bytes, 8, bytes.length)) return null;
   const prev = bytes.readDoubleBE(8);
   const first = bytes.readDoubleBE(16);
+  const time = bytes.readDoubleBE(24);
   const count = get32(bytes, 32);
-  if (count === 0 || count > batchTxnsMax || !(first > prev) || !(prev >= 0)) return null;
-  return { prev, first, last: first + count - 1, count, time: bytes.readDoubleBE(24), bytes };
+  const last = first + count - 1;
+  if (![prev, first, last].every(isZxid) || first <= prev || !Number.isFinite(time)) return null;
+  if (count === 0 || count > batchTxnsMax || !isFilled(bytes, count)) return null;
+  return { prev, first, last, count, time, bytes };
+}
+
+/** Whether the txns end exactly where the batch does. */
+function isFilled(bytes: Buffer, count: number): boolean {
+  let at = batchHeaderBytes;
+  for (let left = count; left > 0 && at + txnHeaderBytes <= bytes.length; left--) {
+    at += txnHeaderBytes + get32(bytes, at + txnHeaderBytes - 4);
+    if (left === 1) return at === bytes.length;
+  }
+  return false;
 }
 
 /** Walks the txns of a batch without allocating: `next()` moves to one, then the fields describe it. */

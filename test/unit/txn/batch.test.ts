@@ -64,6 +64,12 @@ test('impossible numbers are refused even with a right checksum', () => {
     'prev is negative': (bytes) => bytes.writeDoubleBE(-1, 8),
     'prev is no number': (bytes) => bytes.writeDoubleBE(Number.NaN, 8),
     'first is no number': (bytes) => bytes.writeDoubleBE(Number.NaN, 16),
+    'first is no whole number': (bytes) => bytes.writeDoubleBE(bytes.readDoubleBE(16) + 0.5, 16),
+    'first is no longer exact': (bytes) => bytes.writeDoubleBE(2 ** 53, 16),
+    'time is no number': (bytes) => bytes.writeDoubleBE(Number.NaN, 24),
+    'the txn ends after the batch': (bytes) => bytes.writeUInt32BE(4, 50),
+    'bytes after the txn': (bytes) => bytes.writeUInt32BE(2, 50),
+    'fewer txns than it says': (bytes) => bytes.writeUInt32BE(2, 32),
   };
   for (const [what, how] of Object.entries(damage)) {
     const bytes = Buffer.from(encode([{ type: 1, origin: 1, session: 1, cxid: 1, body: new Uint8Array(3) }]).bytes);
