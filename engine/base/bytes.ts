@@ -80,6 +80,12 @@ export class Reader {
     return this.bytes.subarray(at, at + length);
   }
 
+  /** Moves over `length` bytes; never beyond the end, nor back. */
+  skip(length: number): void {
+    if (length < 0 || length > this.end - this.at) this.fail();
+    else this.at += length;
+  }
+
   /** A jute buffer: an int32 length and that many bytes; -1 is null. A view, not a copy. */
   buffer(): Buffer | null {
     const length = this.i32();

@@ -272,12 +272,10 @@ export class Tree implements TreeView {
     const path = body.string();
     const slot = this.#existing(path);
     this.capture?.changing(slot);
-    const length = body.i32();
-    const at = body.at;
-    if (length >= 0) body.at += length;
     const { store } = this;
-    const bytesMore = Math.max(length, 0) - Math.max(store.dataLength[slot]!, 0);
-    store.setData(slot, length < 0 ? null : body.bytes, at, at + length);
+    const before = Math.max(store.dataLength[slot]!, 0);
+    this.#data(slot, body);
+    const bytesMore = Math.max(store.dataLength[slot]!, 0) - before;
     store.version[slot] = body.i32();
     store.mzxid[slot] = zxid;
     store.mtime[slot] = time;
@@ -297,12 +295,7 @@ export class Tree implements TreeView {
     const slot = store.add(path);
     this.capture?.created(slot);
     store.link(slot, parent);
-    const length = body.i32();
-    const at = body.at;
-    if (length >= 0) {
-      body.at += length;
-      store.setData(slot, body.bytes, at, at + length);
-    }
+    this.#data(slot, body);
     store.aclId[slot] = this.#acl(body);
     store.kind[slot] = body.u8();
     store.owner[slot] = body.i64();
@@ -313,7 +306,7 @@ export class Tree implements TreeView {
     if (store.kind[slot] !== nodeKind.persistent) this.enlist(slot);
     this.lastSlot = slot;
     this.lastPath = path;
-    this.quotas.created(path, parentPath, Math.max(length, 0));
+    this.quotas.created(path, parentPath, Math.max(store.dataLength[slot]!, 0));
     this.watches?.nodeCreated(path, parentPath, store.aclId[slot]!, store.aclId[parent]!);
   }
 
@@ -359,13 +352,22 @@ export class Tree implements TreeView {
     this.table.remove(id);
   }
 
+  /** Takes the buffer under the reader as the node's data. */
+  #data(slot: number, body: Reader): void {
+    const length = body.i32();
+    const { at } = body;
+    body.skip(Math.max(length, 0));
+    assert(!body.bad, 'the data of a node lies within its txn', length);
+    this.store.setData(slot, length < 0 ? null : body.bytes, at, at + length);
+  }
+
   /** Interns the vector<ACL> under the reader. */
   #acl(body: Reader): number {
     const start = body.at;
     for (let left = body.i32(); left > 0 && !body.bad; left--) {
-      body.at += 4;
-      body.at += 4 + lengthAt(body);
-      body.at += 4 + lengthAt(body);
+      body.skip(4);
+      body.skip(body.i32());
+      body.skip(body.i32());
     }
     return this.acls.intern(body.bytes, start, body.at);
   }
@@ -378,9 +380,3 @@ export class Tree implements TreeView {
 }
 
 const emptyData = new Uint8Array(0);
-
-/** The int32 under the reader, without moving on. */
-function lengthAt(body: Reader): number {
-  const { bytes, at } = body;
-  return (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!;
-}
