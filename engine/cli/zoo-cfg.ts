@@ -105,6 +105,11 @@ const acceptedKeys: Readonly<Record<string, { form: RegExp; expected: string }>>
 /** ZooKeeper's own way to say "as usual". */
 const meansDefault: Readonly<Record<string, string>> = { minSessionTimeout: '-1', maxSessionTimeout: '-1' };
 
+/** The entry of a key; what every object has by birth (`constructor`) is none. */
+function entryOf<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined;
+}
+
 /**
  * Parses the text of `file`.
  *
@@ -119,9 +124,10 @@ export function parseZooCfg(text: string, file: string): ZooCfg {
     const { line, value } = property;
     const key = property.key.startsWith('zookeeper.') ? property.key.slice('zookeeper.'.length) : property.key;
     if (meansDefault[key] === value) continue;
-    const number = numberKeys[key];
-    const name = textKeys[key];
-    const isOn = switchKeys[key];
+    const number = entryOf(numberKeys, key);
+    const name = entryOf(textKeys, key);
+    const isOn = entryOf(switchKeys, key);
+    const accepted = entryOf(acceptedKeys, key);
     const option = number ?? name ?? isOn ?? (key === '4lw.commands.whitelist' ? 'fourLetterWords' : undefined);
     if (option !== undefined) places.set(option, { key: property.key, line });
     if (number !== undefined) {
@@ -138,8 +144,8 @@ export function parseZooCfg(text: string, file: string): ZooCfg {
       if (places.has(`server.${server.id}`)) throw malformed(property, file, 'given once');
       places.set(`server.${server.id}`, { key: property.key, line });
       servers.push(server);
-    } else if (acceptedKeys[key] !== undefined) {
-      const { form, expected } = acceptedKeys[key];
+    } else if (accepted !== undefined) {
+      const { form, expected } = accepted;
       if (!form.test(value)) throw malformed(property, file, expected);
     } else if (key === 'dynamicConfigFile') {
       throw malformed(property, file, 'replaced by the server lines of that file, which is not read');
