@@ -112,8 +112,9 @@ function skipCreate(op: number, reader: Reader): number {
   reader.buffer();
   for (let left = reader.count(12); left > 0 && !reader.bad; left--) {
     reader.i32();
-    reader.view(reader.i32());
-    reader.view(reader.i32());
+    // Either may be null, as in a create alone (wire/acl.ts).
+    reader.buffer();
+    reader.buffer();
   }
   const flags = reader.i32();
   if (op === opcode.createTtl) reader.i64();

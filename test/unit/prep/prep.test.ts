@@ -189,3 +189,18 @@ test('only the leader itself reaps', () => {
   assert.equal(machine.request([op.deleteContainer, new Record().buffer('/c')], session).error, -8);
   assert.equal(machine.reap('/c').error, 0);
 });
+
+test('an ACL without an id means the same in a multi as alone, which is how kazoo writes `auth`', () => {
+  const machine = new Machine();
+  const session = machine.session();
+  machine.ids = [{ scheme: 'digest', id: 'user:hash' }];
+  const create = (path: string): readonly [number, Record] => [
+    op.create,
+    new Record().buffer(path).buffer('').int(1).int(31).buffer('auth').buffer(null).int(0),
+  ];
+  assert.equal(machine.request(create('/alone'), session).error, 0);
+  assert.equal(machine.request(ask.multi(create('/together')), session).error, 0);
+  machine.commit();
+  const acl = (path: string): number => machine.tree.aclId(machine.tree.find(path));
+  assert.equal(acl('/together'), acl('/alone'));
+});
