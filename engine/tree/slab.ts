@@ -1,7 +1,7 @@
 /**
  * Bytes of znodes, outside the JavaScript heap and without an object per value.
  *
- *   page (256 KiB) of one size class:  │ cell │ cell │ cell │ …        freed cells form a stack
+ *   page (256 KiB) of one size class:  │ cell │ cell │ cell │ …        freed cells form a stack, used first
  *
  * A reference is a cell's place in units of 16 bytes, page number in the high bits. Values above
  * 64 KiB get a buffer of their own. The class follows from the length, so a reference alone is
@@ -33,6 +33,9 @@ for (let units = 0, at = 0; units < classOfUnits.length; units++) {
 export class Slab {
   readonly #pages: Buffer[] = [];
   readonly #free: number[][] = cellSizes.map(() => []);
+  /** By class: the first cell of its newest page that was never given out, and where that page ends. */
+  readonly #fresh = new Float64Array(cellSizes.length);
+  readonly #end = new Float64Array(cellSizes.length);
   readonly #large: (Buffer | null)[] = [];
   readonly #largeFree: number[] = [];
 
@@ -41,9 +44,7 @@ export class Slab {
     const length = end - start;
     if (length === 0) return 0;
     if (length > cellBytesMax) return this.#addLarge(source, start, end);
-    const cells = this.#free[classOf(length)]!;
-    if (cells.length === 0) this.#addPage(classOf(length));
-    const ref = cells.pop()!;
+    const ref = this.#cell(classOf(length));
     this.#put(ref, source, start, length);
     return ref;
   }
@@ -97,13 +98,22 @@ export class Slab {
     for (let i = start; i < start + length; i++) page[at++] = source[i]!;
   }
 
+  #cell(sizeClass: number): number {
+    const freed = this.#free[sizeClass]!.pop();
+    if (freed !== undefined) return freed;
+    const units = cellSizes[sizeClass]! / unit;
+    if (this.#fresh[sizeClass]! + units > this.#end[sizeClass]!) this.#addPage(sizeClass);
+    const ref = this.#fresh[sizeClass]!;
+    this.#fresh[sizeClass] = ref + units;
+    return ref;
+  }
+
   #addPage(sizeClass: number): void {
-    const cell = cellSizes[sizeClass]!;
     const first = this.#pages.length * unitsPerPage;
     assert(first + unitsPerPage <= 2 ** 32, 'references have 32 bits', first);
     this.#pages.push(Buffer.allocUnsafeSlow(pageBytes));
-    const cells = this.#free[sizeClass]!;
-    for (let at = Math.floor(pageBytes / cell) - 1; at >= 0; at--) cells.push(first + (at * cell) / unit);
+    this.#fresh[sizeClass] = first;
+    this.#end[sizeClass] = first + unitsPerPage;
   }
 
   #addLarge(source: Uint8Array, start: number, end: number): number {
