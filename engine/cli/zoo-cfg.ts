@@ -4,7 +4,8 @@
  * A key we do not know is collected, so that one warning can name them all; a value that cannot be
  * is an error that names file, line, key and what was expected.
  */
-import { OptionError, type EnsembleMember, type ServerOptions } from '../server/options.ts';
+import { OptionError, type ServerOptions } from '../server/options.ts';
+import { memberForm, parseMember, type EnsembleMember } from '../wire/members.ts';
 
 /** One `key=value` with the line it began on. */
 interface Property {
@@ -87,6 +88,7 @@ const switchKeys: Readonly<Record<string, keyof ServerOptions>> = {
   'readonlymode.enabled': 'readOnlyMode',
   extendedTypesEnabled: 'extendedTypesEnabled',
   enforceQuota: 'enforceQuota',
+  reconfigEnabled: 'reconfigEnabled',
 };
 
 /**
@@ -223,42 +225,13 @@ function parseList(value: string): string[] {
     .filter((word) => word !== '');
 }
 
-const serverForm = 'host:quorumPort:electionPort[:participant|observer][;[address:]clientPort]';
-
 function parseServer(property: Property, file: string): EnsembleMember {
   const { key, value, line } = property;
-  const fail = (): never => {
-    throw malformed(property, file, serverForm);
-  };
   const id = Number(/^server\.(\d+)$/.exec(key)?.[1]);
   if (!(id >= 1 && id <= 255)) throw new ConfigError(`${file}:${line}: ${key} must be numbered from 1 to 255.`);
-  const [address, client, extra] = value.split(';');
-  const match = /^(\[[0-9a-fA-F:.]+\]|[^:[\]\s]+):(\d+):(\d+)(?::(participant|observer))?$/.exec(address!.trim());
-  if (match === null || extra !== undefined) return fail();
-  let clientHost: string | null = null;
-  let clientPort: number | null = null;
-  if (client !== undefined) {
-    const parts = /^(?:(\[[0-9a-fA-F:.]+\]|[^:[\]\s]+):)?(\d+)$/.exec(client.trim());
-    if (parts === null) return fail();
-    clientHost = parts[1] === undefined ? null : bare(parts[1]);
-    clientPort = Number(parts[2]);
-  }
-  const ports = [Number(match[2]), Number(match[3]), clientPort ?? 0];
-  if (ports.some((port) => port > 65_535) || ports[0] === 0) return fail();
-  return {
-    id,
-    host: bare(match[1]!),
-    quorumPort: ports[0]!,
-    electionPort: ports[1]!,
-    role: match[4] === 'observer' ? 'observer' : 'participant',
-    clientHost,
-    clientPort,
-  };
-}
-
-/** An IPv6 address without its brackets. */
-function bare(host: string): string {
-  return host.startsWith('[') ? host.slice(1, -1) : host;
+  const member = parseMember(id, value);
+  if (member === null) throw malformed(property, file, memberForm);
+  return member;
 }
 
 /** Java's Properties.load: comments, three separators, continuation lines, escapes. */

@@ -13,13 +13,15 @@ import type { TreeView } from '../tree/view.ts';
 import { decodeIds, permission, readAcls, writeAcls } from '../wire/acl.ts';
 import { errorCode, type ErrorCode } from '../wire/errors.ts';
 import { opcode } from '../wire/opcodes.ts';
+import { versionText } from '../wire/members.ts';
 import { isValidPath } from '../wire/paths.ts';
 import { expandAcls, isAllowed } from './access.ts';
 import type { Change, Overlay } from './overlay.ts';
 import type { QuotaRules } from './quota-ledger.ts';
 import { isDue, type ReapingRules } from './reaping.ts';
+import { checkReconfig, configPath, type ReconfigRules } from './reconfig.ts';
 
-const protectedPaths = new Set(['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config']);
+const protectedPaths = new Set(['/', '/zookeeper', '/zookeeper/quota', configPath]);
 
 /** Create flags (CreateMode): ephemeral 1, sequential 2; both 3; container 4; with a ttl 5, and sequential 6. */
 const flagEphemeral = 1;
@@ -34,7 +36,7 @@ const ttlMsMax = 2 ** 40 - 1;
 type CreateOp = typeof opcode.create | typeof opcode.create2 | typeof opcode.createContainer | typeof opcode.createTtl;
 
 /** What an operator has switched. */
-export type Rules = ReapingRules & QuotaRules;
+export type Rules = ReapingRules & QuotaRules & ReconfigRules;
 
 export class Changes {
   readonly overlay: Overlay;
@@ -71,6 +73,8 @@ export class Changes {
         return this.#setAcl(reader, body, zxid);
       case opcode.check:
         return this.#check(reader, body);
+      case opcode.reconfig:
+        return this.#reconfig(reader);
       case opcode.deleteContainer:
         // For the leader alone. ZooKeeper makes no path of what a client sends.
         return errorCode.badArguments;
@@ -232,6 +236,25 @@ export class Changes {
     body.string(path);
     body.i32(version);
     return txnType.check;
+  }
+
+  #reconfig(reader: Reader): ErrorCode {
+    const tree = this.#tree;
+    const wrong = checkReconfig(reader, tree.dataText(tree.find(configPath)), this.#rules);
+    if (wrong !== errorCode.ok) return wrong;
+    const node = this.overlay.find(configPath)!;
+    return this.#allowed(node, permission.write) ? errorCode.unimplemented : errorCode.noAuth;
+  }
+
+  /** The leader's configuration has other servers than /zookeeper/config: now that has them as well. */
+  setMembership(reader: Reader, body: Writer, zxid: number): TxnType {
+    const servers = reader.buffer()!;
+    const data = Buffer.concat([servers, Buffer.from(versionText(zxid))]);
+    const change = this.overlay.touch(configPath, zxid);
+    change.version = -1;
+    this.overlay.resize(change, data.length);
+    body.buffer(data);
+    return txnType.reconfig;
   }
 
   #allowed(node: Change, wanted: number): boolean {

@@ -69,7 +69,11 @@ export class Prep {
   #decide(request: RequestCursor, origin: number, zxid: number): TxnType | ErrorCode {
     const reader = this.#reader.reset(request.bytes, request.bodyStart, request.bodyEnd);
     if (request.op === internalOp.createSession) return this.#createSession(reader, zxid, origin);
-    if (request.op === opcode.deleteContainer && origin === 0) return this.#changes.reap(reader, this.#body, zxid);
+    if (origin === 0) {
+      // The leader's own requests.
+      if (request.op === opcode.deleteContainer) return this.#changes.reap(reader, this.#body, zxid);
+      if (request.op === internalOp.setMembership) return this.#changes.setMembership(reader, this.#body, zxid);
+    }
     const refusal = this.#checkSession(request, origin);
     if (request.op === internalOp.resumeSession) return this.#resumeSession(reader, zxid, origin, refusal);
     if (refusal !== errorCode.ok) return refusal;

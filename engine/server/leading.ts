@@ -8,11 +8,13 @@
  */
 import { Buffer } from 'node:buffer';
 import { Prep } from '../prep/prep.ts';
+import { configPath } from '../prep/reconfig.ts';
 import { SessionExpiry } from '../session/expiry.ts';
 import type { Tree } from '../tree/tree.ts';
 import { BatchWriter, type TxnCursor } from '../txn/batch.ts';
-import { RequestCursor, writeRequest } from '../txn/request.ts';
+import { internalOp, RequestCursor, writeRequest } from '../txn/request.ts';
 import { txnType } from '../txn/types.ts';
+import { membershipText, splitMembership } from '../wire/members.ts';
 import { opcode } from '../wire/opcodes.ts';
 import { Writer } from '../base/bytes.ts';
 import type { ServerOptions } from './options.ts';
@@ -71,6 +73,18 @@ export class Leading {
     const now = this.#ports.clock.now();
     this.#reaper.begin(now);
     for (const session of tree.sessions()) this.#expiry.add(session.id, session.timeoutMs, now);
+    this.#publishMembership(tree);
+  }
+
+  /** /zookeeper/config has what the leader's configuration says; a server alone has none, as in ZooKeeper. */
+  #publishMembership(tree: Tree): void {
+    const servers = membershipText(this.#options.servers);
+    if (servers === '' || splitMembership(tree.dataText(tree.find(configPath))).servers === servers) return;
+    const body = new Writer(256);
+    body.buffer(Buffer.from(servers));
+    const request = new Writer(256);
+    writeRequest(request, internalOp.setMembership, 0, 0, this.#none, body.bytes, 0, body.at);
+    this.take(0, request.copy());
   }
 
   end(): void {

@@ -4,20 +4,9 @@
  * Names are those of ZooKeeper's zoo.cfg where it has one (`cli/zoo-cfg.ts` maps the rest); all are
  * optional but the ones that say where the server is and where its data lies.
  */
+import type { EnsembleMember } from '../wire/members.ts';
 
-/** One `server.N` line. */
-export interface EnsembleMember {
-  /** 1..255, unique. */
-  readonly id: number;
-  readonly host: string;
-  /** All traffic between servers; ZooKeeper's separate election port is accepted and not used. */
-  readonly quorumPort: number;
-  readonly electionPort: number;
-  readonly role: 'participant' | 'observer';
-  /** Where its clients connect, when the line says so; null otherwise. */
-  readonly clientHost: string | null;
-  readonly clientPort: number | null;
-}
+export type { EnsembleMember } from '../wire/members.ts';
 
 export interface ServerOptions {
   /** This server's id, 1..255; 1 by default in a standalone server, where nobody asks for it. */
@@ -81,6 +70,8 @@ export interface ServerOptions {
 
   /** TTL nodes may be made, and go when they are due (`zookeeper.extendedTypesEnabled`). Default false. */
   readonly extendedTypesEnabled: boolean;
+  /** `reconfig` is looked at instead of refused at once. Default false. */
+  readonly reconfigEnabled: boolean;
   /** Hard limits of quotas refuse what goes past them; soft ones are reported in any case. Default false. */
   readonly enforceQuota: boolean;
   /** ms between two looks for containers and TTL nodes that are due. Default 60000. */
@@ -183,6 +174,7 @@ export function completeOptions(given: Partial<ServerOptions> & { readonly dataD
     fourLetterWords: ['srvr'],
     extendedTypesEnabled: false,
     enforceQuota: false,
+    reconfigEnabled: false,
     containerCheckIntervalMs: 60_000,
     containerMaxPerMinute: 10_000,
     containerMaxNeverUsedMs: 0,
@@ -261,7 +253,7 @@ const ranges: readonly (readonly [keyof ServerOptions, number, number])[] = [
 ];
 
 const textFields = ['dataDir', 'dataLogDir', 'clientPortAddress', 'superDigest'] as const;
-const switches = ['readOnlyMode', 'extendedTypesEnabled', 'enforceQuota'] as const;
+const switches = ['readOnlyMode', 'extendedTypesEnabled', 'enforceQuota', 'reconfigEnabled'] as const;
 const logLevels: readonly ServerOptions['logLevel'][] = ['info', 'warn', 'error', 'silent'];
 const knownFields: ReadonlySet<string> = new Set([
   ...ranges.map(([field]) => field),

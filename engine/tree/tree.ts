@@ -247,6 +247,10 @@ export class Tree implements TreeView {
       case txnType.setAcl:
         this.#setAcl(body);
         break;
+      case txnType.reconfig:
+        this.#write('/zookeeper/config', body, zxid, time);
+        this.store.version[this.lastSlot] = -1;
+        break;
       case txnType.sync:
         this.lastPath = body.string();
         break;
@@ -269,14 +273,18 @@ export class Tree implements TreeView {
   }
 
   #setData(body: Reader, zxid: number, time: number): void {
-    const path = body.string();
+    this.#write(body.string(), body, zxid, time);
+    this.store.version[this.lastSlot] = body.i32();
+  }
+
+  /** Takes the data under the reader over. */
+  #write(path: string, body: Reader, zxid: number, time: number): void {
     const slot = this.#existing(path);
     this.capture?.changing(slot);
     const { store } = this;
     const before = Math.max(store.dataLength[slot]!, 0);
     this.#data(slot, body);
     const bytesMore = Math.max(store.dataLength[slot]!, 0) - before;
-    store.version[slot] = body.i32();
     store.mzxid[slot] = zxid;
     store.mtime[slot] = time;
     this.lastSlot = slot;

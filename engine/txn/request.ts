@@ -20,6 +20,8 @@ export const internalOp = {
   createSession: -10,
   /** body: 16 bytes password · i32 timeout ms (already negotiated) · u32 tag of the connection */
   resumeSession: -12,
+  /** body: buffer of server lines; session 0. The leader's own: its ensemble as its configuration has it */
+  setMembership: -13,
 } as const;
 
 /** Appends one request to `out`. */

@@ -22,6 +22,8 @@ export const txnType = {
   multi: 14,
   /** as `create`; the client asked for the Stat as well. Containers and TTL nodes always are made so */
   create2: 15,
+  /** data buffer: the ensemble has these servers now (/zookeeper/config) */
+  reconfig: 16,
   /** i32 timeout ms · 16 bytes password · u32 tag of the connection at the origin */
   createSession: 200,
   /** i32 timeout ms, negotiated anew · u32 tag of the connection at the origin, which owns the session now */

@@ -45,6 +45,7 @@ export function isWriteOp(op: number): boolean {
     case opcode.sync:
     case opcode.multi:
     case opcode.create2:
+    case opcode.reconfig:
     case opcode.createContainer:
     case opcode.deleteContainer:
     case opcode.createTtl:
@@ -97,6 +98,7 @@ const lastOpNames: Readonly<Record<number, string>> = {
   [opcode.ping]: 'PING',
   [opcode.multi]: 'MULT',
   [opcode.setWatches]: 'SETW',
+  [opcode.reconfig]: 'RECO',
   [opcode.checkWatches]: 'CHKW',
   [opcode.removeWatches]: 'REMW',
   [opcode.multiRead]: 'MLTR',

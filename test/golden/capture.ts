@@ -2,7 +2,7 @@
  * Writes down what a server answers:  node dist/test/golden/capture.js SUITE PORT > test/golden/SUITE.json
  *
  * The files were captured from new standalone servers of Apache ZooKeeper 3.8.0 (Debian's package) with
- * tickTime=500 and the properties of the suite (scenarios/index.ts).
+ * tickTime=500 and the properties of the suite (scenarios/index.ts), or from a follower of three.
  */
 import { converse, suites, type SuiteName } from './scenarios/index.ts';
 

@@ -9,14 +9,21 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Ensemble, Server } from '../../engine/index.ts';
 import { expectedOf } from '../golden/differences.ts';
-import { converse, suites, type Suite, type SuiteName, type Transcripts } from '../golden/scenarios/index.ts';
+import {
+  converse,
+  ofServerAlone,
+  suites,
+  type Suite,
+  type SuiteName,
+  type Transcripts,
+} from '../golden/scenarios/index.ts';
 
 const common = { tickTime: 500, preAllocSize: 64, maxClientCnxns: 0, logLevel: 'silent' } as const;
 
 for (const [name, suite] of Object.entries(suites) as [SuiteName, Suite][]) {
   const settings = { ...common, ...suite.settings };
 
-  describe(`${name}: a standalone server`, () => {
+  describe(`${name}: a standalone server`, { skip: suite.isOfEnsemble === true }, () => {
     const folder = mkdtempSync(join(tmpdir(), 'zabra-golden-'));
     let server: Server;
     before(async () => {
@@ -36,14 +43,16 @@ for (const [name, suite] of Object.entries(suites) as [SuiteName, Suite][]) {
       ensemble = await Ensemble.start({ settings });
     });
     after(() => ensemble.close());
-    converseAll(name, () => ensemble.servers.find((server) => server !== ensemble.leader)!.clientPort);
+    const port = (): number => ensemble.servers.find((server) => server !== ensemble.leader)!.clientPort;
+    converseAll(name, port, ofServerAlone);
   });
 }
 
-function converseAll(suite: SuiteName, port: () => number): void {
+function converseAll(suite: SuiteName, port: () => number, without: ReadonlySet<string> = new Set()): void {
   const file = new URL(`../../../test/golden/${suite}.json`, import.meta.url);
   const captured = JSON.parse(readFileSync(file, 'utf8')) as Transcripts;
   for (const name of Object.keys(suites[suite].scenarios)) {
+    if (without.has(name)) continue;
     test(name, async () => {
       assert.deepEqual(await converse(suite, name, port()), expectedOf(captured, name));
     });

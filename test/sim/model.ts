@@ -53,6 +53,8 @@ const absent: NodeState = {
   aversion: 0,
   owner: 0,
 };
+/** All servers of a run have the same configuration, so it is published once. */
+const configPath = '/zookeeper/config';
 const eventCreated = 1;
 const eventDeleted = 2;
 const eventChanged = 3;
@@ -143,6 +145,18 @@ export class Model {
   }
 
   #node(type: number, body: Reader, txn: Txn): void {
+    if (type === txnType.reconfig) {
+      const data = body.buffer()!.toString('latin1');
+      const before = this.#existing(configPath, txn);
+      this.#expect(
+        before.data === '' && data.endsWith(`version=${txn.zxid.toString(16)}`),
+        txn,
+        'sets the servers anew',
+      );
+      this.#put(configPath, txn.zxid, { ...before, data, version: -1, mzxid: txn.zxid });
+      this.#event(this.#dataEvents, configPath, txn.zxid, eventChanged);
+      return;
+    }
     const path = body.string();
     switch (type) {
       case txnType.create:

@@ -64,7 +64,13 @@ export const secrets = {
   random: (into: Uint8Array): void => void randomFillSync(into),
 };
 
-const rules = { extendedTypesEnabled: true, enforceQuota: true, containerMaxNeverUsedMs: 0 };
+const rules = {
+  extendedTypesEnabled: true,
+  enforceQuota: true,
+  reconfigEnabled: true,
+  containerMaxNeverUsedMs: 0,
+  servers: [],
+};
 
 export class Machine {
   readonly tree = Tree.fresh();

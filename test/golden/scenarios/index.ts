@@ -12,6 +12,7 @@ import { multis } from './multis.ts';
 import { hardQuotas, quotas } from './quotas.ts';
 import { reads } from './reads.ts';
 import { notExtended, reaped } from './reaped.ts';
+import { reconfigs, reconfigsDisabled } from './reconfigs.ts';
 import { sessions } from './sessions.ts';
 import { watches } from './watches.ts';
 import { znodes } from './znodes.ts';
@@ -24,6 +25,8 @@ export interface Suite {
   /** The same for ZooKeeper, as properties of its Java process. */
   readonly properties: readonly string[];
   readonly scenarios: Readonly<{ [name: string]: Scenario }>;
+  /** Makes sense only with a server of an ensemble. */
+  readonly isOfEnsemble?: boolean;
 }
 
 export const suites = {
@@ -39,6 +42,7 @@ export const suites = {
       ...reads,
       ...notExtended,
       ...quotas,
+      ...reconfigsDisabled,
       ...sessions,
       ...malformed,
     },
@@ -52,7 +56,16 @@ export const suites = {
     ],
     scenarios: { ...reaped, ...hardQuotas },
   },
+  'replies-ensemble': {
+    settings: { reconfigEnabled: true },
+    properties: ['zookeeper.reconfigEnabled=true'],
+    scenarios: { ...reconfigs },
+    isOfEnsemble: true,
+  },
 } as const satisfies { [name: string]: Suite };
+
+/** Conversations with which a server of an ensemble goes on otherwise. */
+export const ofServerAlone: ReadonlySet<string> = new Set(['no configuration in a server alone']);
 
 export type SuiteName = keyof typeof suites;
 

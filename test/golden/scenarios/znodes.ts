@@ -11,7 +11,7 @@ const adminOnly = [{ perms: 16, scheme: 'world', id: 'anyone' }];
 export const znodes: { readonly [name: string]: Scenario } = {
   'a new server': async (talk) => {
     const a = await talk.session('a');
-    for (const path of ['/', '/zookeeper', '/zookeeper/quota', '/zookeeper/config']) {
+    for (const path of ['/', '/zookeeper', '/zookeeper/quota']) {
       await a.get(path);
       await a.children2(path);
       await a.getAcl(path);
@@ -20,6 +20,13 @@ export const znodes: { readonly [name: string]: Scenario } = {
     await a.set('/', 'root');
     await a.get('/');
     await a.set('/zookeeper/config', 'x');
+  },
+
+  'no configuration in a server alone': async (talk) => {
+    const a = await talk.session('a');
+    await a.get('/zookeeper/config');
+    await a.children2('/zookeeper/config');
+    await a.getAcl('/zookeeper/config');
   },
 
   create: async (talk) => {

@@ -56,6 +56,7 @@ globalOutstandingLimit=500
 jute.maxbuffer=0x3fffff
 extendedTypesEnabled=true
 enforceQuota=true
+reconfigEnabled=true
 znode.container.checkIntervalMs=5000
 znode.container.maxPerMinute=100
 znode.container.maxNeverUsedIntervalMs=300000
@@ -92,6 +93,7 @@ DigestAuthenticationProvider.superDigest=super:xyz=
     juteMaxBuffer: 0x3fffff,
     extendedTypesEnabled: true,
     enforceQuota: true,
+    reconfigEnabled: true,
     containerCheckIntervalMs: 5000,
     containerMaxPerMinute: 100,
     containerMaxNeverUsedMs: 300_000,
@@ -170,6 +172,7 @@ const malformed: readonly (readonly [string, string])[] = [
   ['zabra.batchBytesMax=1MB', 'zabra.batchBytesMax must be a whole number, not "1MB".'],
   ['dataLogDir=', 'dataLogDir must be given a value, not "".'],
   ['standaloneEnabled=yes', 'standaloneEnabled must be true or false, not "yes".'],
+  ['extendedTypesEnabled=1', 'extendedTypesEnabled must be true or false, not "1".'],
   ['autopurge.purgeInterval=daily', 'autopurge.purgeInterval must be a whole number of hours, not "daily".'],
   ['server.0=a:1:2', 'server.0 must be numbered from 1 to 255.'],
   ['server.256=a:1:2', 'server.256 must be numbered from 1 to 255.'],
