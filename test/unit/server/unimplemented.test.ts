@@ -13,7 +13,6 @@ import { op, RawClient, Record } from '../../support/raw-client.ts';
 
 const codes = {
   check: op.check,
-  reconfig: op.reconfig,
   createSession: -10,
   resumeSession: -12,
 };
