@@ -46,6 +46,8 @@ function read(type: number, body: Reader): Omit<TxnFields, 'type'> {
       return { path: body.string(), data: body.buffer(), version: body.i32() };
     case txnType.setAcl:
       return { path: body.string(), acl: readAcls(body), version: body.i32() };
+    case txnType.reconfig:
+      return { data: body.buffer() };
     case txnType.check:
       return { path: body.string(), version: body.i32() };
     case txnType.multi:
