@@ -1,12 +1,9 @@
-"""What a program does with kazoo: python3 kazoo_driver.py SCENARIO HOSTS
-
-Exits with 0 when everything was as ZooKeeper has it. A scenario that needs a server killed prints
-"kill PORT" and goes on once a line comes back.
-"""
+"""What a program does with kazoo: python3 kazoo_driver.py HOSTS. It talks to the test as conduct.ts says."""
 
 import sys
 import threading
 import time
+import traceback
 
 from kazoo.client import KazooClient, KazooState
 from kazoo.exceptions import (
@@ -18,9 +15,10 @@ from kazoo.exceptions import (
     RolledBackError,
     RuntimeInconsistency,
 )
+from kazoo.recipe.cache import TreeCache
 from kazoo.security import CREATOR_ALL_ACL, make_digest_acl
 
-hosts = sys.argv[2]
+hosts = sys.argv[1]
 clients = []
 
 
@@ -45,6 +43,21 @@ def eventually(what, holds, seconds=10):
         if time.time() > end:
             raise AssertionError("not in time: " + what)
         time.sleep(0.02)
+
+
+def together(*calls):
+    """Runs all at the same time, each to its end."""
+    threads = [threading.Thread(target=call) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive(), "a thread is stuck"
+
+
+def ask(words):
+    print(words, flush=True)
+    sys.stdin.readline()
 
 
 def nodes():
@@ -105,6 +118,7 @@ def acls():
     owner = connected(auth_data=[("digest", "ann:secret")])
     other = connected()
     owner.create("/acl", b"mine", acl=CREATOR_ALL_ACL)
+    other.sync("/")
     fails(NoAuthError, other.get, "/acl")
     fails(NoAuthError, other.set, "/acl", b"")
     fails(NoAuthError, other.create, "/acl/child")
@@ -115,6 +129,7 @@ def acls():
     reader = make_digest_acl("bob", "word", read=True)
     assert owner.set_acls("/acl", [reader, make_digest_acl("ann", "secret", all=True)]).aversion == 1
     third = connected(auth_data=[("digest", "bob:word")])
+    third.sync("/")
     assert third.get("/acl")[0] == b"mine"
     fails(NoAuthError, third.set, "/acl", b"")
 
@@ -177,17 +192,20 @@ def locks():
                 order.append(name)
                 inside.pop()
 
-    threads = [threading.Thread(target=work, args=(client, str(n))) for n, client in enumerate(holders)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
+    together(*(lambda client=client, n=n: work(client, str(n)) for n, client in enumerate(holders)))
     assert len(order) == 20, order
     lock = holders[0].Lock("/lock", "dies")
     assert lock.acquire(timeout=5)
     assert holders[1].Lock("/lock", "waits").contenders() == ["dies"]
     holders[0].stop()
     assert holders[1].Lock("/lock", "waits").acquire(timeout=10)
+    reader, second, writer = holders[1].ReadLock("/rw"), holders[2].ReadLock("/rw"), holders[3].WriteLock("/rw")
+    assert reader.acquire(timeout=10) and second.acquire(timeout=10)
+    assert not writer.acquire(blocking=False)
+    reader.release()
+    second.release()
+    assert writer.acquire(timeout=10)
+    writer.release()
 
 
 def elections():
@@ -196,38 +214,121 @@ def elections():
     def lead(client, n):
         client.Election("/election", str(n)).run(lambda: led.append(n))
 
-    threads = [threading.Thread(target=lead, args=(client, n)) for n, client in enumerate(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
+    together(*(lambda client=client, n=n: lead(client, n) for n, client in enumerate(clients)))
     assert sorted(led) == [0, 1, 2], led
 
 
-def recipes():
+def counters():
     zk, other = connected(), connected()
-    counters = [zk.Counter("/counter"), other.Counter("/counter")]
 
     def count(counter):
         for _ in range(20):
             counter += 1
 
-    threads = [threading.Thread(target=count, args=(counter,)) for counter in counters]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
+    together(*(lambda client=client: count(client.Counter("/counter")) for client in (zk, other)))
+    zk.sync("/")
     assert zk.Counter("/counter").value == 40
-    queue = zk.LockingQueue("/queue")
-    queue.put_all([b"1", b"2"])
-    assert queue.get(5) == b"1" and queue.consume()
-    party = zk.Party("/party", "zk")
-    party.join()
-    eventually("party", lambda: list(other.Party("/party", "other")) == ["zk"])
     semaphore = zk.Semaphore("/semaphore", max_leases=1)
     assert semaphore.acquire(timeout=5)
     assert not other.Semaphore("/semaphore", max_leases=1).acquire(blocking=False)
     semaphore.release()
+
+
+def barriers():
+    zk, other = connected(), connected()
+    barrier, passed = zk.Barrier("/barrier"), []
+    barrier.create()
+    other.sync("/")
+    assert not other.Barrier("/barrier").wait(0.1)
+    together(lambda: passed.append(other.Barrier("/barrier").wait(20)), barrier.remove)
+    assert passed == [True]
+    inside = []
+
+    def both(client):
+        double = client.DoubleBarrier("/double", 2)
+        double.enter()
+        inside.append(client)
+        double.leave()
+
+    together(lambda: both(zk), lambda: both(other))
+    assert len(inside) == 2 and zk.get_children("/double") == []
+
+
+def queues():
+    zk, other = connected(), connected()
+    queue = zk.Queue("/queue")
+    for n in range(3):
+        queue.put(b"late %d" % n, priority=200)
+    queue.put(b"first", priority=1)
+    other.sync("/")
+    taken = [other.Queue("/queue").get() for _ in range(1)] + [queue.get() for _ in range(3)]
+    assert taken == [b"first", b"late 0", b"late 1", b"late 2"] and queue.get() is None, taken
+    locking = zk.LockingQueue("/locking")
+    locking.put_all([b"1", b"2"])
+    assert locking.get(5) == b"1" and locking.consume()
+    assert other.LockingQueue("/locking").get(5) == b"2"
+
+
+def parties():
+    zk, other = connected(), connected()
+    for kind in ("Party", "ShallowParty"):
+        here, there = (getattr(client, kind)("/" + kind, name) for client, name in ((zk, "zk"), (other, "other")))
+        here.join()
+        there.join()
+        eventually("both members", lambda: sorted(here) == ["other", "zk"] == sorted(there))
+        there.leave()
+        eventually("one member", lambda: list(here) == ["zk"] and len(there) == 1)
+
+
+def partitions():
+    """A set is shared out among all who are there, and anew when one more comes or one goes."""
+    parts, shares, stop = ("a", "b", "c", "d"), {}, set()
+
+    def work(client, name):
+        partitioner = client.SetPartitioner("/partitions", parts, identifier=name, time_boundary=0.2)
+        while name not in stop:
+            if partitioner.release:
+                shares.pop(name, None)
+                partitioner.release_set()
+            elif partitioner.acquired:
+                shares[name] = list(partitioner)
+                time.sleep(0.02)
+            elif partitioner.allocating:
+                partitioner.wait_for_acquire(1)
+            else:
+                assert not partitioner.failed
+        shares.pop(name, None)
+        partitioner.finish()
+
+    def watch():
+        eventually("both to have a share", lambda: [len(share) for share in shares.values()] == [2, 2], 20)
+        assert sorted(sum(shares.values(), [])) == list(parts), shares
+        stop.add("two")
+        eventually("one to have all", lambda: shares.get("one") == list(parts), 20)
+        stop.add("one")
+
+    one, two = connected(), connected()
+    together(lambda: work(one, "one"), lambda: work(two, "two"), watch)
+
+
+def caches():
+    zk, other = connected(), connected()
+    zk.create("/tree/old", b"0", makepath=True)
+    cache = TreeCache(zk, "/tree")
+    cache.start()
+    for n in range(5):
+        other.create("/tree/%d/x" % n, b"y", makepath=True)
+        other.set("/tree/%d/x" % n, b"%d" % n)
+    other.delete("/tree/0", recursive=True)
+
+    def held(path):
+        found = cache.get_data(path)
+        return found and found.data
+
+    eventually("the cache", lambda: [held("/tree/%d/x" % n) for n in range(5)] == [None, b"1", b"2", b"3", b"4"])
+    eventually("the names", lambda: sorted(cache.get_children("/tree")) == ["1", "2", "3", "4", "old"])
+    eventually("the old node", lambda: held("/tree/old") == b"0")
+    cache.close()
 
 
 def words():
@@ -237,29 +338,68 @@ def words():
     assert zk.server_version() >= (3, 8, 0), zk.server_version()
 
 
-def reconnects():
-    """Its server is killed: the same session goes on elsewhere, with its ephemeral nodes and watches."""
-    zk, states, seen = connected(randomize_hosts=False), [], []
+def port_of(zk):
+    try:
+        return zk._connection._socket.getpeername()[1]
+    except (AttributeError, OSError):
+        return 0
+
+
+def failover():
+    """Its server is killed: the same session goes on elsewhere, with its ephemeral nodes, lock and watches."""
+    zk, other, states, seen = connected(randomize_hosts=False), connected(), [], []
     zk.add_listener(states.append)
     session = zk.client_id
-    zk.create("/reconnect", b"0")
-    zk.create("/reconnect/alive", ephemeral=True)
-    zk.DataWatch("/reconnect", lambda data, stat: seen.append(data))
-    port = zk._connection._socket.getpeername()[1]
-    print("kill %d" % port, flush=True)
-    sys.stdin.readline()
-    eventually("loss of the connection", lambda: KazooState.SUSPENDED in states)
-    eventually("a new connection", lambda: zk.connected, 20)
+    zk.create("/failover", b"0")
+    zk.create("/failover/alive", ephemeral=True)
+    zk.DataWatch("/failover", lambda data, stat: seen.append(data))
+    lock = zk.Lock("/failover-lock", "holder")
+    assert lock.acquire(timeout=10)
+    for _ in range(2):
+        port = port_of(zk)
+        ask("kill %d" % port)
+        eventually("another server", lambda: zk.connected and port_of(zk) not in (0, port), 20)
+        ask("restart")
+    assert KazooState.SUSPENDED in states and KazooState.LOST not in states, states
     assert zk.client_id == session, "the session was lost"
-    assert KazooState.LOST not in states, states
-    assert zk._connection._socket.getpeername()[1] != port
-    assert zk.exists("/reconnect/alive").ephemeralOwner == session[0]
-    connected().set("/reconnect", b"1")
+    assert zk.exists("/failover/alive").ephemeralOwner == session[0]
+    zk.create("/failover/after")
+    eventually("the other's connection", lambda: other.connected, 20)
+    assert not other.Lock("/failover-lock", "rival").acquire(blocking=False)
+    other.retry(other.set, "/failover", b"1")
     eventually("the watch to fire", lambda: seen[-1] == b"1")
-    zk.create("/reconnect/after")
+    lock.release()
+    assert other.Lock("/failover-lock", "rival").acquire(timeout=10)
 
 
-globals()[sys.argv[1]]()
-for client in clients:
-    client.stop()
-    client.close()
+failed = False
+for scenario in (
+    nodes,
+    sequences,
+    ephemerals,
+    acls,
+    watches,
+    transactions,
+    locks,
+    elections,
+    counters,
+    barriers,
+    queues,
+    parties,
+    partitions,
+    caches,
+    words,
+    failover,
+):
+    try:
+        scenario()
+        print("pass " + scenario.__name__, flush=True)
+    except BaseException as error:
+        failed = True
+        traceback.print_exc()
+        print("fail %s: %r" % (scenario.__name__, error), flush=True)
+    for client in clients:
+        client.stop()
+        client.close()
+    clients.clear()
+sys.exit(failed)
