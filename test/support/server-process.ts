@@ -175,6 +175,10 @@ export class ProcessEnsemble {
     return this.servers.map(({ clientPort }) => clientPort);
   }
 
+  get output(): string {
+    return this.servers.map(({ output }) => output).join('');
+  }
+
   async serving(): Promise<void> {
     await Promise.all(this.servers.map((server) => server.serving()));
   }

@@ -18,8 +18,8 @@ export interface Server {
 }
 
 export interface Outcome {
-  /** Requests whose answers were compared. */
-  readonly requests: number;
+  /** Error codes of the answers that were compared; null where the connection ended instead. */
+  readonly answers: readonly (number | null)[];
   /** What differed on purpose, if something did. */
   readonly intended: string | null;
   readonly difference: Difference | null;
@@ -42,24 +42,25 @@ export async function compare(steps: readonly Step[], zookeeper: Server, zabra: 
   const [theirs, ours] = servers.map(({ port }) => new Side(port, root)) as [Side, Side];
   const outcome = await walk(steps, theirs, ours);
   await Promise.all([theirs.end(), ours.end()]);
-  await Promise.all(servers.map(({ janitor }) => janitor.remove(root)));
+  for (const left of [root, `/zookeeper/quota${root}`])
+    await Promise.all(servers.map(({ janitor }) => janitor.remove(left)));
   return outcome;
 }
 
 async function walk(steps: readonly Step[], theirs: Side, ours: Side): Promise<Outcome> {
   const compared = new Map<string, number>();
-  let requests = 0;
+  const answers: (number | null)[] = [];
   const look = (who: string, step: Step | null): Outcome | null => {
     const [a, b] = [theirs.lines(who), ours.lines(who)];
     for (let at = compared.get(who) ?? 0; at < Math.max(a.length, b.length); at++) {
       compared.set(who, at + 1);
-      if (a[at]?.request !== undefined) requests++;
+      if (a[at]?.request !== undefined) answers.push(a[at].frame?.err ?? null);
       if (a[at]?.text === b[at]?.text) continue;
       const reason = explain(a[at], b[at]);
-      if (reason !== null) return { requests, intended: reason.what, difference: null };
+      if (reason !== null) return { answers, intended: reason.what, difference: null };
       const before = a.slice(0, at).map(({ text }) => text);
       return {
-        requests,
+        answers,
         intended: null,
         difference: { step, theirs: textOf(a[at]), ours: textOf(b[at]), before },
       };
@@ -75,7 +76,7 @@ async function walk(steps: readonly Step[], theirs: Side, ours: Side): Promise<O
       if (end !== null) return end;
     }
   }
-  return { requests, intended: null, difference: null };
+  return { answers, intended: null, difference: null };
 }
 
 /** One step, or, after the last one, whatever is still on its way; false when an answer stays out. */

@@ -44,11 +44,17 @@ const greetings: readonly Greeting[] = [
 
 export function generate(seed: number): Step[] {
   const prng = new Prng(seed);
-  const draw = requestTable(prng);
-  const steps: Step[] = [];
+  // A hard quota is checked against what is applied: in ZooKeeper, pipelined writes slip through.
+  const hardQuotas = prng.chance(0.1);
+  const draw = requestTable(prng, hardQuotas);
+  const steps: Step[] = [{ who: 'a', kind: 'requests', requests: draw.grove() }];
   const kinds: readonly (readonly [weight: number, make: (who: string) => Step])[] = [
     [70, (who) => ({ who, kind: 'requests', requests: [draw.any()] })],
-    [20, (who) => ({ who, kind: 'requests', requests: several(prng, 2 + prng.below(8), draw.pipelined) })],
+    [
+      hardQuotas ? 0 : 20,
+      (who) => ({ who, kind: 'requests', requests: several(prng, 2 + prng.below(8), draw.pipelined) }),
+    ],
+    [hardQuotas ? 6 : 1, (who) => ({ who, kind: 'requests', requests: draw.quota() })],
     [3, (who) => ({ who, kind: 'drop' })],
     [2, (who) => ({ who, kind: 'connect', greeting: prng.pick(greetings) })],
     [1, (who) => ({ who, kind: 'requests', requests: [draw.close()] })],

@@ -4,7 +4,7 @@
  *   npm run differential -- --ops 100000 --seed 1 [--keep-going]
  */
 import { parseArgs } from 'node:util';
-import { Comparison } from './run.ts';
+import { startBoth } from './run.ts';
 import { zookeeperMissing } from './zookeeper.ts';
 
 const { values } = parseArgs({
@@ -18,7 +18,7 @@ if (zookeeperMissing !== false) {
   process.stderr.write(`differential: ${zookeeperMissing}\n`);
   process.exit(1);
 }
-const comparison = await Comparison.start();
+const comparison = await startBoth();
 const { totals } = comparison;
 const started = performance.now();
 let differences = 0;
@@ -35,6 +35,8 @@ try {
 }
 const seconds = ((performance.now() - started) / 1000).toFixed(1);
 for (const [what, count] of totals.intended) process.stdout.write(`intended, ${count} times: ${what}\n`);
+const answers = [...totals.answers].toSorted(([, a], [, b]) => b - a);
+process.stdout.write(`answers: ${answers.map(([code, count]) => `${code ?? 'closed'} ${count}`).join(', ')}\n`);
 const extent = `${totals.requests} operations in ${totals.sequences} sequences`;
 process.stdout.write(`${extent}, ${differences} unexplained differences, ${seconds} s\n`);
 process.exit(differences > 0 ? 1 : 0);

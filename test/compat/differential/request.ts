@@ -6,7 +6,7 @@ import { Record } from '../../support/raw-client.ts';
 
 export type Acls = readonly { readonly perms: number; readonly scheme: string; readonly id: string }[];
 
-/** In a path, a leading `@` stands for the node that all of a sequence lies below. */
+/** In a path, `@` stands for the node that all of a sequence lies below. */
 export type Field =
   | { readonly path: string | null }
   | { readonly paths: readonly string[] }
@@ -66,7 +66,7 @@ function write(record: Record, field: Field, root: string, seen: bigint): void {
 }
 
 function placed(path: string, root: string): string {
-  return path.startsWith('@') ? root + path.slice(1) : path;
+  return path.replace(/^@|(?<=\/)@/, path.startsWith('@') ? root : root.slice(1));
 }
 
 function damaged(bytes: Buffer, damage: Damage | undefined): Buffer {

@@ -5,9 +5,14 @@ import type { Field, Request } from './request.ts';
 import {
   drawAcls,
   drawDamage,
+  drawLimits,
   drawPath,
   drawProof,
+  drawQuotaPath,
   drawWatchKinds,
+  grovePaths,
+  openAcl,
+  quotaNodes,
   stems,
   values,
   weighted,
@@ -34,13 +39,17 @@ export interface Draw {
   readonly any: () => Request;
   /** One that others may follow before it is answered. */
   readonly pipelined: () => Request;
+  /** Nodes to begin with. */
+  readonly grove: () => Request[];
+  /** What sets a quota: its nodes one by one. */
+  readonly quota: () => Request[];
   readonly close: () => Request;
 }
 
 type Weighted = readonly (readonly [weight: number, make: () => Request])[];
 
 /** The table of all requests; each line holds the fields of a record. */
-export function requestTable(prng: Prng): Draw {
+export function requestTable(prng: Prng, hardQuotas: boolean): Draw {
   const request = (name: keyof typeof op, ...fields: Field[]): Request => ({ name, op: op[name], fields });
   const path = (): Field => ({ path: drawPath(prng) });
   const data = (): Field => ({ data: prng.pick(values) });
@@ -121,6 +130,19 @@ export function requestTable(prng: Prng): Draw {
   const alone: Weighted = [
     [3, () => request('setAcl', path(), acl(), version())],
     [2, () => drawFrom(prng, strange)],
+    [1, () => request('getData', { path: `${drawQuotaPath(prng)}/zookeeper_stats` }, flag(0))],
+    [1, () => request('delete', { path: `${drawQuotaPath(prng)}/${prng.pick(quotaNodes)}` }, version())],
+    [
+      1,
+      () =>
+        request(
+          'setData',
+          { path: `${drawQuotaPath(prng)}/zookeeper_limits` },
+          { data: drawLimits(prng, hardQuotas) },
+          version(),
+        ),
+    ],
+    [1, () => request('reconfig', data(), data(), data(), { long: prng.pick([-1, 0, 1]) })],
     [1, () => multi('multi', writes, strange)],
     [1, () => multi(prng.pick(['multi', 'multiRead']), writes, check, reads)],
     [2, () => request('sync', path())],
@@ -135,7 +157,19 @@ export function requestTable(prng: Prng): Draw {
     const drawn = drawFrom(prng, wellFormed);
     return prng.chance(0.05) ? { ...drawn, damage: drawDamage(prng, !watching.has(drawn.name)) } : drawn;
   };
-  return { any, pipelined: () => drawFrom(prng, pipelined), close: () => request('closeSession') };
+  const quota = (): Request[] => {
+    const path = drawQuotaPath(prng);
+    const parts = path.split('/');
+    const nodes = parts.slice(3).map((_, depth) => ({ path: parts.slice(0, depth + 4).join('/'), data: '' }));
+    nodes.push({ path: `${path}/zookeeper_limits`, data: drawLimits(prng, hardQuotas) });
+    nodes.push({ path: `${path}/zookeeper_stats`, data: 'count=0,bytes=0' });
+    return nodes.map(({ path, data }) => request('create', { path }, { data }, { acls: openAcl }, { int: 0 }));
+  };
+  const grove = (): Request[] =>
+    grovePaths
+      .filter(() => prng.chance(0.7))
+      .map((path) => request('create', { path }, data(), { acls: openAcl }, int(0, 0, 0, 0, 1)));
+  return { any, grove, quota, pipelined: () => drawFrom(prng, pipelined), close: () => request('closeSession') };
 }
 
 function drawFrom(prng: Prng, table: Weighted): Request {

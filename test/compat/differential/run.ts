@@ -8,9 +8,10 @@ import { shrink } from './shrink.ts';
 import { ZooKeeper } from './zookeeper.ts';
 
 /** The same for both. */
-const settings = [
+export const settings = [
   `DigestAuthenticationProvider.superDigest=${superDigest}`,
   'extendedTypesEnabled=true',
+  'enforceQuota=true',
   // Nothing is removed behind the back of a sequence.
   'znode.container.checkIntervalMs=100000000',
   'preAllocSize=1024',
@@ -21,42 +22,62 @@ const settings = [
 export interface Totals {
   sequences: number;
   requests: number;
+  /** How often each error code was the answer. */
+  readonly answers: Map<number | null, number>;
   /** How often each intended difference ended a sequence. */
   readonly intended: Map<string, number>;
 }
 
-export class Comparison {
-  readonly totals: Totals = { sequences: 0, requests: 0, intended: new Map() };
-  readonly #theirs: ZooKeeper;
-  readonly #ours: ProcessEnsemble;
-  readonly #zookeeper: Server;
-  readonly #zabra: Server;
+/** Servers of one kind: they are asked at `ports`. */
+interface Servers {
+  readonly ports: readonly number[];
+  /** What they have printed. */
+  readonly output: string;
+  close(): Promise<void>;
+}
 
-  private constructor(theirs: ZooKeeper, ours: ProcessEnsemble, zookeeper: Server, zabra: Server) {
+/** ZooKeeper and we, with the same settings. */
+export async function startBoth(): Promise<Comparison> {
+  const [zookeeper, zabra] = await Promise.all([ZooKeeper.start(1, settings), startOurs(settings)]);
+  return Comparison.between(zookeeper, zabra);
+}
+
+export async function startOurs(settings: readonly string[]): Promise<ProcessEnsemble> {
+  const ensemble = await ProcessEnsemble.start(1, settings);
+  await ensemble.serving();
+  return ensemble;
+}
+
+export class Comparison {
+  readonly totals: Totals = { sequences: 0, requests: 0, answers: new Map(), intended: new Map() };
+  readonly #servers: readonly Servers[];
+  readonly #theirs: Server;
+  readonly #ours: Server;
+
+  private constructor(servers: readonly Servers[], theirs: Server, ours: Server) {
+    this.#servers = servers;
     this.#theirs = theirs;
     this.#ours = ours;
-    this.#zookeeper = zookeeper;
-    this.#zabra = zabra;
   }
 
-  static async start(): Promise<Comparison> {
-    const [theirs, ours] = await Promise.all([ZooKeeper.start(1, settings), ProcessEnsemble.start(1, settings)]);
-    await ours.serving();
-    const server = async ({ ports }: { ports: readonly number[] }): Promise<Server> => ({
+  /** Takes both over and closes them in the end. */
+  static async between(theirs: Servers, ours: Servers): Promise<Comparison> {
+    const server = async ({ ports }: Servers): Promise<Server> => ({
       port: ports[0]!,
       janitor: await Janitor.at(ports[0]!),
     });
-    return new Comparison(theirs, ours, await server(theirs), await server(ours));
+    return new Comparison([theirs, ours], await server(theirs), await server(ours));
   }
 
   /** Compares the sequence of one seed; returns null, or the difference with a sequence made smaller. */
   async sequence(seed: number): Promise<string | null> {
     const steps = generate(seed);
-    const { requests, intended, difference } = await this.#compare(steps);
+    const { answers, intended, difference } = await this.#compare(steps);
     const { totals } = this;
     totals.sequences++;
-    totals.requests += requests;
-    if (intended !== null) totals.intended.set(intended, (totals.intended.get(intended) ?? 0) + 1);
+    totals.requests += answers.length;
+    for (const code of answers) count(totals.answers, code);
+    if (intended !== null) count(totals.intended, intended);
     if (difference === null) return null;
     const small = await shrink(steps, async (candidate) => (await this.#compare(candidate)).difference !== null);
     const shown = (await this.#compare(small)).difference ?? difference;
@@ -65,16 +86,19 @@ export class Comparison {
 
   async #compare(steps: readonly Step[]): Promise<Outcome> {
     try {
-      return await compare(steps, this.#zookeeper, this.#zabra);
+      return await compare(steps, this.#theirs, this.#ours);
     } catch (error) {
-      throw new Error(`Either server may have ended:\n${this.#ours.servers[0]!.output}\n${describeSteps(steps)}`, {
-        cause: error,
-      });
+      const output = this.#servers.map((servers) => servers.output).join('');
+      throw new Error(`A server may have ended:\n${output}\n${describeSteps(steps)}`, { cause: error });
     }
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled([this.#zookeeper, this.#zabra].map(({ janitor }) => janitor.close()));
-    await Promise.all([this.#theirs.close(), this.#ours.close()]);
+    await Promise.allSettled([this.#theirs, this.#ours].map(({ janitor }) => janitor.close()));
+    await Promise.all(this.#servers.map((servers) => servers.close()));
   }
+}
+
+function count<T>(counts: Map<T, number>, what: T): void {
+  counts.set(what, (counts.get(what) ?? 0) + 1);
 }

@@ -4,6 +4,7 @@ import type { Acls, Damage, Field } from './request.ts';
 
 const names = ['a', 'b', 'c'] as const;
 export const stems = ['s-', '', 'a'] as const;
+export const grovePaths = ['@/a', '@/b', '@/c', '@/a/a', '@/a/b', '@/b/a', '@/b/c', '@/a/a/a'] as const;
 const badPaths = [
   '',
   '@/',
@@ -27,7 +28,7 @@ const badPaths = [
   '@/none/none',
 ] as const;
 export const values = ['', 'x', 'some data', null, 'y'.repeat(300)] as const;
-const openAcl: Acls = [{ perms: 31, scheme: 'world', id: 'anyone' }];
+export const openAcl: Acls = [{ perms: 31, scheme: 'world', id: 'anyone' }];
 /** bob:secret */
 const bob = 'bob:fpFiqJ9LmDB+f9ULaDyDD17JF9c=';
 const world = (perms: number): Acls => [{ perms, scheme: 'world', id: 'anyone' }];
@@ -98,6 +99,23 @@ export function drawPath(prng: Prng): string {
   // A sequential node that may be there by now.
   if (prng.chance(0.1)) path += `/${prng.pick(stems)}000000000${prng.below(6)}`;
   return path;
+}
+
+/** The node of a quota on some path. */
+export function drawQuotaPath(prng: Prng): string {
+  let path = '/zookeeper/quota/@';
+  for (let depth = prng.below(3); depth > 0; depth--) path += `/${prng.pick(names)}`;
+  return path;
+}
+
+export const quotaNodes = ['zookeeper_limits', 'zookeeper_stats'] as const;
+
+export function drawLimits(prng: Prng, hard: boolean): string {
+  const limit = (): number => prng.pick([-1, 0, 1, 3, 10, 400]);
+  const soft = `count=${limit()},bytes=${limit()}`;
+  if (prng.chance(0.05))
+    return prng.pick(['', 'count=1', 'bytes=1', 'nonsense', 'count=x,bytes=y', 'count=1,bytes=2,z=3']);
+  return hard ? `${soft}=;byteHardLimit=${limit()};countHardLimit=${limit()}` : soft;
 }
 
 export function drawProof(prng: Prng): Field[] {

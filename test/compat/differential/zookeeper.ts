@@ -35,6 +35,7 @@ export const zookeeperMissing: string | false =
 
 export class ZooKeeper {
   readonly ports: readonly number[];
+  readonly output = '';
   readonly #folder: string;
   readonly #servers: readonly ChildProcess[];
 
