@@ -16,6 +16,23 @@ import { RingReader } from './ring.ts';
 /** A quiet log writes how far it is durable, so that a later loss of its tail is noticed. */
 const idleMs = 50;
 
+/** Files that know how long they were synced since they were last asked. */
+class TimedFiles extends FolderFiles {
+  #fsyncMs = 0;
+
+  override sync(handle: number): void {
+    const started = performance.now();
+    super.sync(handle);
+    this.#fsyncMs += performance.now() - started;
+  }
+
+  takeFsyncMs(): number {
+    const ms = this.#fsyncMs;
+    this.#fsyncMs = 0;
+    return ms;
+  }
+}
+
 class LogWorker {
   readonly #data: LogWorkerData;
   readonly #ring: RingReader;
@@ -25,8 +42,9 @@ class LogWorker {
   constructor(data: LogWorkerData) {
     this.#data = data;
     this.#ring = new RingReader(data.ring);
-    this.#writer = new LogWriter(new FolderFiles(data.folder), data, data.recovered, crc32, {
-      synced: (ticket, last) => post({ kind: 'synced', ticket, last }),
+    const files = new TimedFiles(data.folder);
+    this.#writer = new LogWriter(files, data, data.recovered, crc32, {
+      synced: (ticket, last) => post({ kind: 'synced', ticket, last, fsyncMs: files.takeFsyncMs() }),
       segments: (segments) => post({ kind: 'segments', segments }),
     });
   }

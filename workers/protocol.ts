@@ -33,7 +33,7 @@ export interface LogWorkerData extends LogWriterOptions {
 
 /** From the log worker. `synced` may stand for any number of writes. */
 export type LogMessage =
-  | { readonly kind: 'synced'; readonly ticket: number; readonly last: number }
+  | { readonly kind: 'synced'; readonly ticket: number; readonly last: number; readonly fsyncMs: number }
   | { readonly kind: 'segments'; readonly segments: readonly SegmentInfo[] }
   | { readonly kind: 'slow'; readonly ms: number; readonly bytes: number }
   | { readonly kind: 'failed'; readonly error: string };

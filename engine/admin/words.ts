@@ -4,56 +4,111 @@
  * Parsers in the field depend on them to the letter: go-zookeeper on the lines of `srvr` and `cons`,
  * kazoo on `zookeeper.version=` in `envi`, monitoring on the keys of `mntr`.
  */
-import { freemem, hostname, release, totalmem, userInfo } from 'node:os';
-import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import type { Buffer } from 'node:buffer';
 import { zxidText } from '../base/zxid.ts';
 import type { Connection } from '../server/connection.ts';
 import type { CoordinationServer } from '../server/server.ts';
 import { lastOpName } from '../wire/opcodes.ts';
+import {
+  averageLatencyOf,
+  nodeWatches,
+  decimal,
+  environment,
+  ephemerals,
+  expiries,
+  folderOf,
+  folderSizes,
+  interestOf,
+  isStandalone,
+  memberOf,
+  modeOf,
+  nodeCount,
+  notServing,
+  version,
+  wallTime,
+  whole,
+} from './facts.ts';
+import { zookeeperMetrics } from './catalog.ts';
+import { monitorEntries } from './monitor.ts';
+import type { Trace } from './trace.ts';
 
-/** The ZooKeeper release whose behaviour clients may expect comes first: parsers want `x.y.z-` there. */
-const version = '3.8.4-zabra-0.1.0, built on 2026-11-23 00:00 UTC';
+interface Asked {
+  readonly server: CoordinationServer;
+  readonly trace: Trace;
+  /** What came with the word; only `stmk` has an argument. */
+  readonly argument: Buffer;
+}
 
 /** Returns the answer to a word, or null when it is no word at all. */
-export function createWords(server: CoordinationServer): (word: string) => string | null {
-  return (word) => {
+export function createWords(
+  server: CoordinationServer,
+  trace: Trace,
+): (word: string, argument: Buffer) => string | null {
+  return (word, argument) => {
     const answer = words[word];
     if (answer === undefined) return null;
     const allowed = server.options.fourLetterWords;
+    // ZooKeeper's own scripts depend on srvr: it is always answered.
     const isAllowed =
-      allowed.includes('*') || allowed.includes(word) || (word === 'isro' && server.options.readOnlyMode);
+      allowed.includes('*') ||
+      allowed.includes(word) ||
+      word === 'srvr' ||
+      (word === 'isro' && server.options.readOnlyMode);
     if (!isAllowed) return `${word} is not executed because it is not in the whitelist.\n`;
-    if (!server.serving && !server.readOnly && !alwaysAnswered.has(word))
-      return 'This ZooKeeper instance is not currently serving requests\n';
-    return answer(server);
+    if (!server.serving && !server.readOnly && !alwaysAnswered.has(word)) return `${notServing}\n`;
+    return answer({ server, trace, argument });
   };
 }
 
-const alwaysAnswered = new Set(['ruok', 'envi', 'isro']);
+const alwaysAnswered = new Set(['ruok', 'envi', 'isro', 'gtmk', 'stmk']);
 
-const words: Readonly<Record<string, (server: CoordinationServer) => string>> = {
+const words: Readonly<Record<string, (asked: Asked) => string>> = {
   ruok: () => 'imok',
-  isro: (server) => (server.serving ? 'rw' : server.readOnly ? 'ro' : 'null'),
-  srvr: (server) => `${heading(server)}${statLines(server)}`,
-  stat: (server) => {
+  isro: ({ server }) => (server.serving ? 'rw' : server.readOnly ? 'ro' : 'null'),
+  srvr: ({ server }) => `${heading(server)}${statLines(server)}`,
+  stat: ({ server }) => {
     const clients = [...server.clients.connections].map((connection) => ` ${briefLine(connection)}\n`).join('');
     return `${heading(server)}Clients:\n${clients}\n${statLines(server)}`;
   },
-  cons: (server) => `${[...server.clients.connections].map((connection) => ` ${fullLine(connection)}\n`).join('')}\n`,
-  conf,
-  envi,
-  mntr,
-  wchs: (server) => {
-    const { data, child } = server.clients.watches;
-    const connections = new Set([...data.connections().keys(), ...child.connections().keys()]);
-    const paths = new Set([...data.paths().keys(), ...child.paths().keys()]);
-    return `${connections.size} connections watching ${paths.size} paths\nTotal watches:${data.count + child.count}\n`;
+  cons: ({ server }) =>
+    `${[...server.clients.connections].map((connection) => ` ${fullLine(connection)}\n`).join('')}\n`,
+  conf: ({ server }) => conf(server),
+  envi: () =>
+    `Environment:\n${environment()
+      .map(([key, value]) => `${key}=${value}\n`)
+      .join('')}`,
+  mntr: ({ server }) =>
+    monitorEntries(server, zookeeperMetrics(server))
+      .map(([key, value]) => `zk_${key}\t${value}\n`)
+      .join(''),
+  dump: ({ server }) => dump(server),
+  dirs: ({ server }) => {
+    const { data, log } = folderSizes(server);
+    return `datadir_size: ${data}\nlogdir_size: ${log}\n`;
   },
-  srst: (server) => {
-    server.clients.traffic.reset();
+  wchs: ({ server }) => {
+    const { bySession, byPath, count } = nodeWatches(server);
+    return `${bySession.size} connections watching ${byPath.size} paths\nTotal watches:${count}\n`;
+  },
+  wchc: ({ server }) => nested([...nodeWatches(server).bySession].map(([id, paths]) => [sessionText(id), paths])),
+  wchp: ({ server }) => nested([...nodeWatches(server).byPath].map(([path, ids]) => [path, ids.map(sessionText)])),
+  srst: ({ server }) => {
+    server.resetStats();
     return 'Server stats reset.\n';
   },
+  crst: ({ server }) => {
+    for (const connection of server.clients.connections) connection.resetStats();
+    return 'Connection stats reset.\n';
+  },
+  gtmk: ({ trace }) => String(trace.mask),
+  stmk: ({ trace, argument }) => {
+    // ZooKeeper, too, closes without an answer when the eight bytes are not there.
+    if (argument.length < 8) return '';
+    trace.mask = argument.readInt32BE(0) * 2 ** 32 + argument.readUInt32BE(4);
+    return String(trace.mask);
+  },
+  // ZooKeeper keeps a digest of its tree at every 128th txn; there is none here to show.
+  hash: () => '',
 };
 
 function heading(server: CoordinationServer): string {
@@ -61,24 +116,22 @@ function heading(server: CoordinationServer): string {
   return `Zookeeper version: ${version}\n${mode}`;
 }
 
-/** ZooKeeper's word for what this server is. */
-function modeOf(server: CoordinationServer): string {
-  if (server.options.servers.length === 0) return 'standalone';
-  if (server.readOnly) return 'read-only';
-  switch (server.role) {
-    case 'leading':
-      return 'leader';
-    case 'following':
-      return 'follower';
-    case 'observing':
-      return 'observer';
-    default:
-      return 'looking';
-  }
+/** Each head with its lines below it, and an empty line at the end. */
+function nested(groups: readonly (readonly [string, readonly string[]])[]): string {
+  return `${groups.map(([head, lines]) => [head, ...lines.map(indented), ''].join('\n')).join('')}\n`;
+}
+
+function sessionText(id: number): string {
+  return `0x${id.toString(16)}`;
+}
+
+function indented(text: string): string {
+  return `\t${text}`;
 }
 
 function statLines(server: CoordinationServer): string {
-  const { traffic, count } = server.clients;
+  const { traffic } = server.metrics;
+  const { count } = server.clients;
   const { min, average, max } = traffic.latency;
   const lines = [
     `Latency min/avg/max: ${whole(min)}/${decimal(average)}/${whole(max)}`,
@@ -97,14 +150,9 @@ function statLines(server: CoordinationServer): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** ZooKeeper counts its root twice, as "" and as "/". */
-function nodeCount(server: CoordinationServer): number {
-  return server.tree.nodeCount + 1;
-}
-
 function briefLine(connection: Connection): string {
   const { counts, outstanding, link } = connection;
-  const interest = connection.paused || connection.phase === 'closing' ? 0 : 1;
+  const interest = interestOf(connection);
   return `${link.label}[${interest}](queued=${outstanding.length},recved=${counts.received},sent=${counts.sent})`;
 }
 
@@ -112,18 +160,17 @@ function fullLine(connection: Connection): string {
   const brief = briefLine(connection);
   if (connection.session === 0) return brief;
   const { latency } = connection;
-  const average = latency.count === 0 ? 0 : Math.floor(latency.sum / latency.count);
   const fields = [
-    `sid=0x${connection.session.toString(16)}`,
+    `sid=${sessionText(connection.session)}`,
     `lop=${lastOpName(connection.lastOp)}`,
-    `est=${Math.round(performance.timeOrigin + connection.since)}`,
+    `est=${wallTime(connection.since)}`,
     `to=${connection.timeoutMs}`,
-    `lcxid=0x${connection.lastXid.toString(16)}`,
-    `lzxid=${zxidText(connection.lastZxid)}`,
+    ...(connection.lastXid < 0 ? [] : [`lcxid=0x${connection.lastXid.toString(16)}`]),
+    `lzxid=${connection.lastZxid < 0 ? '0xffffffffffffffff' : zxidText(connection.lastZxid)}`,
     `lresp=${whole(connection.lastReplyAt)}`,
     `llat=${whole(latency.last)}`,
     `minlat=${whole(Math.max(latency.min, 0))}`,
-    `avglat=${average}`,
+    `avglat=${averageLatencyOf(connection)}`,
     `maxlat=${whole(latency.max)}`,
   ];
   return `${brief.slice(0, -1)},${fields.join(',')})`;
@@ -131,21 +178,22 @@ function fullLine(connection: Connection): string {
 
 function conf(server: CoordinationServer): string {
   const { options } = server;
+  const { data, log } = folderSizes(server);
   const lines = [
     `clientPort=${options.clientPort}`,
     'secureClientPort=-1',
-    `dataDir=${join(options.dataDir, 'zabra-1')}`,
-    `dataDirSize=${folderBytes(join(options.dataDir, 'zabra-1'))}`,
-    `dataLogDir=${join(options.dataLogDir, 'zabra-1')}`,
-    `dataLogSize=${folderBytes(join(options.dataLogDir, 'zabra-1'))}`,
+    `dataDir=${folderOf(options.dataDir)}`,
+    `dataDirSize=${data}`,
+    `dataLogDir=${folderOf(options.dataLogDir)}`,
+    `dataLogSize=${log}`,
     `tickTime=${options.tickTime}`,
     `maxClientCnxns=${options.maxClientCnxns}`,
     `minSessionTimeout=${options.minSessionTimeout}`,
     `maxSessionTimeout=${options.maxSessionTimeout}`,
     'clientPortListenBacklog=-1',
-    `serverId=${options.servers.length === 0 ? 0 : options.id}`,
+    `serverId=${isStandalone(server) ? 0 : options.id}`,
   ];
-  const own = options.servers.find((member) => member.id === options.id);
+  const own = memberOf(server, options.id);
   if (own === undefined) return `${lines.join('\n')}\n`;
   const members = options.servers.map(
     ({ id, host, quorumPort, electionPort, role, clientHost, clientPort }) =>
@@ -167,96 +215,51 @@ function conf(server: CoordinationServer): string {
   return lines.join('\n');
 }
 
-function envi(): string {
-  const megabytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)}MB`;
-  const { heapTotal, rss } = process.memoryUsage();
-  const facts: readonly (readonly [string, string])[] = [
-    ['zookeeper.version', version],
-    ['host.name', hostname()],
-    ['node.version', process.version],
-    ['node.path', process.execPath],
-    ['os.name', process.platform === 'linux' ? 'Linux' : process.platform],
-    ['os.arch', process.arch],
-    ['os.version', release()],
-    ['user.name', userInfo().username],
-    ['user.home', userInfo().homedir],
-    ['user.dir', process.cwd()],
-    ['os.memory.free', megabytes(freemem())],
-    ['os.memory.max', megabytes(totalmem())],
-    ['os.memory.total', megabytes(totalmem())],
-    ['process.memory.heap', megabytes(heapTotal)],
-    ['process.memory.resident', megabytes(rss)],
+/** Sessions, their ephemeral nodes, and connections by the time until which they may be silent. */
+function dump(server: CoordinationServer): string {
+  const lines = ['SessionTracker dump:', ...sessionLines(server), 'ephemeral nodes dump:'];
+  const owned = ephemerals(server);
+  lines.push(`Sessions with Ephemerals (${owned.size}):`);
+  for (const [id, paths] of owned) lines.push(`${sessionText(id)}:`, ...paths.map(indented));
+  const deadlines = new Map<number, string[]>();
+  for (const { heardAt, timeoutMs, link, session } of server.clients.connections) {
+    const deadline = roundUp(heardAt + timeoutMs, server.options.tickTime);
+    const line = `\tip: ${link.label} sessionId: ${sessionText(session)}`;
+    deadlines.set(deadline, [...(deadlines.get(deadline) ?? []), line]);
+  }
+  const sets = [...deadlines].toSorted(([a], [b]) => a - b);
+  lines.push('Connections dump:', `Connections Sets (${sets.length})/(${server.clients.count}):`);
+  for (const [deadline, connections] of sets) lines.push(expiryLine(connections.length, deadline), ...connections);
+  return `${lines.join('\n')}\n`;
+}
+
+/** The leader knows when each session ends; the others only which there are. */
+function sessionLines(server: CoordinationServer): string[] {
+  if (server.role !== 'leading') {
+    const sessions = [...server.tree.sessions()].toSorted((a, b) => a.id - b.id);
+    const lines = sessions.map(({ id, timeoutMs }) => `${sessionText(id)}\t${timeoutMs}ms`);
+    return [`Global Sessions(${sessions.length}):`, ...lines];
+  }
+  const sets = expiries(server);
+  const count = sets.reduce((sum, [, ids]) => sum + ids.length, 0);
+  return [
+    `Session Sets (${sets.length})/(${count}):`,
+    ...sets.map(([deadline, ids]) =>
+      [expiryLine(ids.length, deadline), ...ids.map((id) => indented(sessionText(id)))].join('\n'),
+    ),
   ];
-  return `Environment:\n${facts.map(([key, value]) => `${key}=${value}\n`).join('')}`;
 }
 
-function mntr(server: CoordinationServer): string {
-  const { clients, tree } = server;
-  const { min, average, max } = clients.traffic.latency;
-  const gauges: [string, string | number][] = [
-    ['version', version],
-    ['server_state', modeOf(server)],
-    ...(server.options.servers.length > 0 ? quorumGauges(server) : []),
-    ['ephemerals_count', tree.table.ephemeralCount],
-    ['num_alive_connections', clients.count],
-    ['avg_latency', decimal(average)],
-    ['outstanding_requests', server.outstanding],
-    ['znode_count', nodeCount(server)],
-    ['global_sessions', tree.table.size],
-    ['packets_sent', clients.traffic.sent],
-    ['packets_received', clients.traffic.received],
-    ['watch_count', clients.watches.count],
-    ['min_latency', whole(min)],
-    ['max_latency', whole(max)],
-    ['approximate_data_size', tree.store.approximateBytes],
-    ['open_file_descriptor_count', openFiles()],
-    ['local_sessions', clients.localSessions],
-    ['uptime', whole(server.uptimeMs)],
-  ];
-  return gauges.map(([key, value]) => `zk_${key}\t${value}\n`).join('');
+function expiryLine(count: number, deadline: number): string {
+  return `${count} expire at ${javaDate(wallTime(deadline))}:`;
 }
 
-/** What a server of an ensemble shows besides. */
-function quorumGauges(server: CoordinationServer): [string, string | number][] {
-  const { core, leading, options, role } = server;
-  const voters = options.servers.filter((member) => member.role === 'participant').length;
-  const gauges: [string, string | number][] = [
-    // Zab's phase; a server in another one does not answer `mntr`.
-    ['peer_state', `${role} - broadcast`],
-    ['quorum_size', voters],
-  ];
-  if (role !== 'leading') return gauges;
-  const { followers, observers, pending } = core.learnerCounts();
-  gauges.push(
-    ['learners', followers + observers],
-    ['synced_followers', followers],
-    ['synced_non_voting_followers', 0],
-    ['synced_observers', observers],
-    ['pending_syncs', pending],
-    ['last_proposal_size', leading.proposalBytes.last],
-    ['min_proposal_size', leading.proposalBytes.min],
-    ['max_proposal_size', leading.proposalBytes.max],
-  );
-  return gauges;
+function roundUp(time: number, step: number): number {
+  return (Math.floor(time / step) + 1) * step;
 }
 
-function whole(ms: number): number {
-  return Math.round(ms);
-}
-
-/** Up to four digits after the point, at least one, as Java prints it. */
-function decimal(value: number): string {
-  const rounded = Math.round(value * 10_000) / 10_000;
-  return Number.isInteger(rounded) ? `${rounded}.0` : String(rounded);
-}
-
-function folderBytes(folder: string): number {
-  return readdirSync(folder).reduce(
-    (sum, name) => sum + (statSync(join(folder, name), { throwIfNoEntry: false })?.size ?? 0),
-    0,
-  );
-}
-
-function openFiles(): number {
-  return process.platform === 'linux' ? readdirSync('/proc/self/fd').length : -1;
+/** As Java's Date prints it in UTC: `Wed Nov 25 02:41:30 UTC 2026`. */
+function javaDate(ms: number): string {
+  const [day, date, month, year, time] = new Date(ms).toUTCString().replace(',', '').split(' ');
+  return `${day} ${month} ${date} ${time} UTC ${year}`;
 }

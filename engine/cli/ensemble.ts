@@ -37,6 +37,8 @@ const stopMs = 10_000;
 /** From ZooKeeper's first client port to its first quorum port: 2181 → 2888. */
 const quorumPortOffset = 707;
 const outgoingPortsFrom = 32_768;
+/** ZooKeeper's port of the AdminServer; our servers take the ones after it. */
+const firstAdminPort = 8080;
 
 interface Plan {
   readonly size: number;
@@ -58,7 +60,8 @@ export async function runEnsemble(args: readonly string[]): Promise<void> {
     const problem = await probe(plan.port + n);
     if (problem !== null) throw new Error(`port ${plan.port + n} ${problem}: choose others with --port.`);
   }
-  await new Running(plan, await quorumPorts(plan)).run();
+  const quorum = await quorumPorts(plan);
+  await new Running(plan, quorum, await freePorts(plan, firstAdminPort, quorum)).run();
 }
 
 function readPlan(args: readonly string[]): Plan {
@@ -136,12 +139,18 @@ function probe(port: number): Promise<string | null> {
  * clients at 2181, as with ZooKeeper, and below the range of outgoing connections, which might take
  * the port of a server that is down.
  */
-async function quorumPorts({ size, port }: Plan): Promise<number[]> {
+async function quorumPorts(plan: Plan): Promise<number[]> {
+  const first = plan.port + quorumPortOffset;
+  return freePorts(plan, first < outgoingPortsFrom ? first : 2888, []);
+}
+
+/** A port for each server, from `first` on, beside those of the clients and the ones in `taken`. */
+async function freePorts({ size, port }: Plan, first: number, taken: readonly number[]): Promise<number[]> {
   const ports: number[] = [];
-  const first = port + quorumPortOffset;
-  for (let next = first < outgoingPortsFrom ? first : 2888; ports.length < size; next++) {
-    if (next > 65_535) throw new Error('no free ports are left for the traffic between the servers.');
-    if ((next < port || next >= port + size) && (await probe(next)) === null) ports.push(next);
+  for (let next = first; ports.length < size; next++) {
+    if (next > 65_535) throw new Error('no free ports are left for the servers.');
+    if ((next >= port && next < port + size) || taken.includes(next)) continue;
+    if ((await probe(next)) === null) ports.push(next);
   }
   return ports;
 }
@@ -150,6 +159,7 @@ async function quorumPorts({ size, port }: Plan): Promise<number[]> {
 class Running {
   readonly #plan: Plan;
   readonly #quorumPorts: readonly number[];
+  readonly #adminPorts: readonly number[];
   readonly #children = new Map<number, ChildProcess>();
   readonly #status: StatusLines;
   readonly #failedStarts = new Map<number, number>();
@@ -157,9 +167,10 @@ class Running {
   #stopping = false;
   #end: (error: Error | null) => void = () => {};
 
-  constructor(plan: Plan, quorum: readonly number[]) {
+  constructor(plan: Plan, quorum: readonly number[], admin: readonly number[]) {
     this.#plan = plan;
     this.#quorumPorts = quorum;
+    this.#adminPorts = admin;
     this.#status = new StatusLines(process.stdout, plan.size);
   }
 
@@ -182,7 +193,7 @@ class Running {
   #start(id: number): void {
     const folder = join(this.#plan.folder, `server-${id}`);
     const log = join(folder, 'server.log');
-    writeConfig(this.#plan, this.#quorumPorts, id, folder);
+    writeConfig(this.#plan, { quorum: this.#quorumPorts, admin: this.#adminPorts }, id, folder);
     if (existsSync(log) && statSync(log).size > logBytesMax) renameSync(log, `${log}.1`);
     const out = openSync(log, 'a');
     const startedAt = performance.now();
@@ -235,12 +246,19 @@ class Running {
     if (!this.#announced && this.#status.hasLeader) {
       this.#announced = true;
       this.#status.note(`ready: ${this.#connectString}`);
+      const urls = this.#adminPorts.map((port) => `http://127.0.0.1:${port}/commands`);
+      this.#status.note(`admin: ${urls.join(' ')}`);
     }
     this.#status.draw();
   }
 }
 
-function writeConfig({ size, port }: Plan, quorum: readonly number[], id: number, folder: string): void {
+interface OtherPorts {
+  readonly quorum: readonly number[];
+  readonly admin: readonly number[];
+}
+
+function writeConfig({ size, port }: Plan, { quorum, admin }: OtherPorts, id: number, folder: string): void {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'myid'), `${id}\n`);
   const members = Array.from(
@@ -255,7 +273,9 @@ function writeConfig({ size, port }: Plan, quorum: readonly number[], id: number
       'syncLimit=5',
       `dataDir=${folder.replaceAll('\\', '\\\\')}`,
       'maxClientCnxns=0',
-      '4lw.commands.whitelist=srvr,stat,mntr,ruok,isro,conf,cons,envi',
+      '4lw.commands.whitelist=*',
+      'admin.serverAddress=127.0.0.1',
+      `admin.serverPort=${admin[id - 1]}`,
       ...members,
       '',
     ].join('\n'),

@@ -59,6 +59,9 @@ const numberKeys: Readonly<Record<string, keyof ServerOptions>> = {
   'znode.container.maxNeverUsedIntervalMs': 'containerMaxNeverUsedMs',
   'autopurge.snapRetainCount': 'snapRetainCount',
   'fsync.warningthresholdms': 'fsyncWarnMs',
+  'admin.serverPort': 'adminPort',
+  'admin.idleTimeout': 'adminIdleMs',
+  'metricsProvider.httpPort': 'metricsPort',
   'zabra.segmentBytes': 'segmentBytes',
   'zabra.batchBytesMax': 'batchBytesMax',
   'zabra.batchTxnsMax': 'batchTxnsMax',
@@ -81,10 +84,14 @@ const textKeys: Readonly<Record<string, keyof ServerOptions>> = {
   dataLogDir: 'dataLogDir',
   clientPortAddress: 'clientPortAddress',
   'DigestAuthenticationProvider.superDigest': 'superDigest',
+  'admin.serverAddress': 'adminAddress',
+  'admin.commandURL': 'adminCommandUrl',
+  'metricsProvider.httpHost': 'metricsAddress',
 };
 
 /** Keys that are true or false. */
 const switchKeys: Readonly<Record<string, keyof ServerOptions>> = {
+  'metricsProvider.exportJvmInfo': 'metricsOfProcess',
   'readonlymode.enabled': 'readOnlyMode',
   extendedTypesEnabled: 'extendedTypesEnabled',
   enforceQuota: 'enforceQuota',
@@ -101,6 +108,8 @@ const acceptedKeys: Readonly<Record<string, { form: RegExp; expected: string }>>
   request_throttle_drop_stale: { form: /^(true|false)$/, expected: 'true or false' },
   standaloneEnabled: { form: /^(true|false)$/, expected: 'true or false' },
   electionAlg: { form: /^3$/, expected: '3' },
+  'admin.enableServer': { form: /^(true|false)$/, expected: 'true or false' },
+  'metricsProvider.className': { form: /(^|\.)\w+MetricsProvider$/, expected: 'the name of a metrics provider' },
   peerType: { form: /^(participant|observer)$/, expected: 'participant or observer (the server line decides)' },
 };
 
@@ -120,6 +129,7 @@ function entryOf<T>(table: Readonly<Record<string, T>>, key: string): T | undefi
 export function parseZooCfg(text: string, file: string): ZooCfg {
   const values: Record<string, unknown> = {};
   const servers: EnsembleMember[] = [];
+  const kept: Record<string, string> = {};
   const unknown = new Set<string>();
   const places = new Map<string, Place>();
   for (const property of readProperties(text)) {
@@ -149,6 +159,7 @@ export function parseZooCfg(text: string, file: string): ZooCfg {
     } else if (accepted !== undefined) {
       const { form, expected } = accepted;
       if (!form.test(value)) throw malformed(property, file, expected);
+      kept[key] = value;
     } else if (key === 'dynamicConfigFile') {
       throw malformed(property, file, 'replaced by the server lines of that file, which is not read');
     } else {
@@ -158,9 +169,18 @@ export function parseZooCfg(text: string, file: string): ZooCfg {
   const { dataDir } = values;
   if (typeof dataDir !== 'string')
     throw new ConfigError(`${file}: dataDir is missing: name the folder for this server's data.`);
+  openPorts(values, kept);
   // ZooKeeper, too, keeps three whatever it is told.
   if (typeof values['snapRetainCount'] === 'number' && values['snapRetainCount'] < 3) values['snapRetainCount'] = 3;
   return { options: { ...(values as Partial<ServerOptions>), dataDir, servers }, unknown: [...unknown], places };
+}
+
+/** The AdminServer is there unless it is switched off, the Prometheus endpoint where it is asked for. */
+function openPorts(values: Record<string, unknown>, kept: Readonly<Record<string, string>>): void {
+  values['adminPort'] = kept['admin.enableServer'] === 'false' ? -1 : (values['adminPort'] ?? 8080);
+  const provider = kept['metricsProvider.className'];
+  if (provider === undefined) return;
+  values['metricsPort'] = provider.endsWith('PrometheusMetricsProvider') ? (values['metricsPort'] ?? 7000) : -1;
 }
 
 /** Says where in the file an option came from that turned out impossible. */

@@ -4,6 +4,8 @@
  *   start:  lock the folder → newest whole snapshot → log → state → listen for peers → serve → clients
  */
 import { createHash, randomFillSync, timingSafeEqual } from 'node:crypto';
+import { Endpoints } from '../admin/endpoints.ts';
+import { createTrace } from '../admin/trace.ts';
 import { createWords } from '../admin/words.ts';
 import { assert } from '../base/assert.ts';
 import type { Tree } from '../tree/tree.ts';
@@ -52,6 +54,7 @@ export class Server {
   readonly #snapshots: SnapshotStore;
   readonly #mesh: PeerMesh | null;
   readonly #listener: ClientListener | null;
+  readonly #endpoints: Endpoints;
   readonly #unlocks: (() => void)[];
   readonly #turns: Turns;
   readonly #timer: NodeJS.Timeout;
@@ -70,6 +73,7 @@ export class Server {
     this.#snapshots = parts.snapshots;
     this.#mesh = parts.mesh;
     this.#listener = parts.listener;
+    this.#endpoints = parts.endpoints;
     this.#unlocks = parts.unlocks;
     this.#turns = parts.turns;
     this.#timer = setInterval(() => parts.turns.schedule(), tickMs);
@@ -97,6 +101,16 @@ export class Server {
 
   get quorumPort(): number {
     return this.#mesh?.port ?? -1;
+  }
+
+  /** The port of the AdminServer; -1 when it does not listen. */
+  get adminPort(): number {
+    return this.#endpoints.adminPort;
+  }
+
+  /** The port of the Prometheus endpoint; -1 when it does not listen. */
+  get metricsPort(): number {
+    return this.#endpoints.metricsPort;
   }
 
   /** Tells where the other servers listen, when that was not known at the start (ports of 0). */
@@ -149,6 +163,7 @@ export class Server {
 
   async #close(): Promise<void> {
     clearInterval(this.#timer);
+    await this.#endpoints.close();
     await this.#listener?.close();
     await this.#mesh?.close();
     this.#turns.stop();
@@ -172,6 +187,7 @@ interface Parts {
   readonly snapshots: SnapshotStore;
   readonly mesh: PeerMesh | null;
   readonly listener: ClientListener | null;
+  readonly endpoints: Endpoints;
   readonly unlocks: (() => void)[];
   readonly turns: Turns;
   readonly failing: { report: (error: Error) => void };
@@ -188,15 +204,9 @@ async function assemble(options: ServerOptions, journal: Journal): Promise<Parts
     if (logData !== data) unlocks.push(logData.unlock);
     snapshots = new SnapshotStore(data.folder, (reason) => journal.warn('damaged snapshot set aside', { reason }));
     await snapshots.settle();
+    const startedAt = performance.now();
     const tree = await loadTree(snapshots);
-    const logOptions = {
-      folder: logData.folder,
-      server: options.id,
-      segmentBytes: options.segmentBytes,
-      preallocateBytes: options.preAllocSize * 1024,
-      ringBytes,
-      slowMs: options.fsyncWarnMs,
-    };
+    const loadedAt = performance.now();
     const recovered = recoverLog(logData.folder, options.id, snapshots.newest);
     for (const note of recovered.notes) journal.warn('recovery', { note, zxid: recovered.last });
 
@@ -206,22 +216,24 @@ async function assemble(options: ServerOptions, journal: Journal): Promise<Parts
         throw error;
       },
     };
-    log = new LogStore(logOptions, recovered, {
-      synced: (ticket) => core.synced(ticket),
-      failed: (reason) =>
-        failing.report(
-          new StorageError(
-            `the log cannot be written: ${reason}. The server stops, since it can promise nothing any more.`,
-          ),
-        ),
-      slow: (ms, bytes) => journal.warn('slow fsync', { ms, bytes }),
-    });
+    log = createLog({ options, folder: logData.folder, journal, recovered, core: () => core, failing });
     const mesh = createMesh(options, journal, () => core);
-    const ports = createPorts({ journal, log, snapshots, mesh, turns, words: (word) => words(word) });
+    const ports = createPorts({
+      journal,
+      log,
+      snapshots,
+      mesh,
+      turns,
+      words: (word, argument) => words(word, argument),
+    });
     const core = createCore(options, ports, tree, recovered);
-    const words = createWords(core);
+    core.metrics.snapshotLoad.recordMs(loadedAt - startedAt);
+    core.metrics.startup.recordMs(performance.now() - startedAt);
+    const trace = createTrace();
+    const words = createWords(core, trace);
     turns.run = () => core.turn();
     const listener = await listen(options, journal, core, mesh);
+    const endpoints = await Endpoints.start(core, trace, journal);
     journal.info('started', { zxid: recovered.last, clientPort: listener?.port ?? -1, znodes: tree.nodeCount });
     turns.schedule();
     return {
@@ -232,6 +244,7 @@ async function assemble(options: ServerOptions, journal: Journal): Promise<Parts
       snapshots,
       mesh,
       listener,
+      endpoints,
       unlocks,
       turns,
       failing,
@@ -295,6 +308,38 @@ function createCore(options: ServerOptions, ports: Ports, tree: Tree, recovered:
     },
     newEnsembleId,
   );
+}
+
+function createLog(parts: {
+  options: ServerOptions;
+  folder: string;
+  journal: Journal;
+  recovered: RecoveredLog;
+  core: () => CoordinationServer;
+  failing: Parts['failing'];
+}): LogStore {
+  const { options, folder, journal, recovered, core, failing } = parts;
+  const logOptions = {
+    folder,
+    server: options.id,
+    segmentBytes: options.segmentBytes,
+    preallocateBytes: options.preAllocSize * 1024,
+    ringBytes,
+    slowMs: options.fsyncWarnMs,
+  };
+  return new LogStore(logOptions, recovered, {
+    synced: (ticket, fsyncMs) => core().synced(ticket, fsyncMs),
+    failed: (reason) =>
+      failing.report(
+        new StorageError(
+          `the log cannot be written: ${reason}. The server stops, since it can promise nothing any more.`,
+        ),
+      ),
+    slow: (ms, bytes) => {
+      core().metrics.slowFsyncs++;
+      journal.warn('slow fsync', { ms, bytes });
+    },
+  });
 }
 
 function createMesh(options: ServerOptions, journal: Journal, core: () => CoordinationServer): PeerMesh | null {
@@ -362,7 +407,7 @@ function createPorts(parts: {
   snapshots: SnapshotStore;
   mesh: PeerMesh | null;
   turns: Turns;
-  words: (word: string) => string | null;
+  words: (word: string, argument: Buffer) => string | null;
 }): Ports {
   return {
     clock: { now: () => performance.now(), wall: () => Date.now() },

@@ -24,7 +24,7 @@ export interface LogOptions extends LogWriterOptions {
 
 /** What the log tells the server. */
 export interface LogEvents {
-  synced(ticket: number): void;
+  synced(ticket: number, fsyncMs: number): void;
   /** Once at most; nothing is acknowledged any more after it. */
   failed(error: string): void;
   slow(ms: number, bytes: number): void;
@@ -169,7 +169,7 @@ export class LogStore implements LogPort, LogView {
         this.durable = message.last;
         this.#synced = message.ticket;
         if (this.#waiting.length > 0) this.#drainWaiting();
-        this.#events.synced(message.ticket);
+        this.#events.synced(message.ticket, message.fsyncMs);
         break;
       case 'segments':
         this.segments = message.segments;

@@ -22,7 +22,7 @@ import { decodeConnectRequest } from '../wire/connect.ts';
 import { errorCode } from '../wire/errors.ts';
 import type { EventType } from '../wire/events.ts';
 import { isReadOp, isWriteOp, opcode } from '../wire/opcodes.ts';
-import { writeEvent, writeReply } from '../wire/replies.ts';
+import { writeEvent } from '../wire/replies.ts';
 import type { Connection } from './connection.ts';
 import { Connections } from './connections.ts';
 import type { Forwarding } from './forwarding.ts';
@@ -33,7 +33,7 @@ import type { ClientLink, Ports } from './ports.ts';
 import { needsLeader, ReadOnlySessions } from './read-only.ts';
 import type { Refusals } from './refusals.ts';
 import { Throttle } from './throttle.ts';
-import { Traffic } from './traffic.ts';
+import type { Traffic } from './traffic.ts';
 
 const requestHeaderBytes = 8;
 /** Stands for the body of a request that is refused once those before it are answered. */
@@ -41,7 +41,7 @@ const refused = Buffer.alloc(0);
 
 export class Clients {
   readonly watches: Watches;
-  readonly traffic = new Traffic();
+  readonly #traffic: Traffic;
   readonly #connections: Connections;
   readonly #handshakes: Handshakes;
   readonly #options: ServerOptions;
@@ -55,15 +55,24 @@ export class Clients {
   #results: Results;
   #serving = false;
 
-  constructor(options: ServerOptions, ports: Ports, forwarding: Forwarding, refusals: Refusals, tree: Tree) {
+  constructor(
+    options: ServerOptions,
+    ports: Ports,
+    traffic: Traffic,
+    forwarding: Forwarding,
+    refusals: Refusals,
+    tree: Tree,
+  ) {
     this.#options = options;
     this.#ports = ports;
+    this.#traffic = traffic;
     this.#forwarding = forwarding;
     this.#refusals = refusals;
     this.#throttle = new Throttle(options, forwarding, refusals, ports);
     this.#tree = tree;
-    this.#connections = new Connections(ports.clock, (connection) => this.watches.forget(connection.id));
-    this.#handshakes = new Handshakes(options, this.#connections, ports.clock, (connection, op, session, body) =>
+    this.#connections = new Connections(ports.clock, traffic, (connection) => this.watches.forget(connection.id));
+    const { clock } = ports;
+    this.#handshakes = new Handshakes(options, traffic, this.#connections, clock, (connection, op, session, body) =>
       this.#forward(connection, op, session, connection.id, body.bytes, 0, body.at),
     );
     this.watches = new Watches((id, type, path, aclId) => this.#event(id, type, path, aclId));
@@ -105,6 +114,7 @@ export class Clients {
   bytes(link: ClientLink, chunk: Buffer): void {
     const connection = this.#connections.ofLink(link);
     if (connection === undefined || connection.phase === 'closing') return;
+    this.#traffic.bytesReceived += chunk.length;
     connection.frames.push(chunk);
     connection.heardAt = this.#ports.clock.now();
     this.#process(connection);
@@ -175,6 +185,7 @@ export class Clients {
   }
 
   closeAll(): void {
+    this.#traffic.closedWithoutLeader += this.count;
     this.#connections.closeAll();
   }
 
@@ -186,7 +197,7 @@ export class Clients {
       if (connection.phase !== 'new' && this.#mustWait(connection)) return;
       const found = frames.next(this.#options.juteMaxBuffer);
       if (found === 'more') return;
-      this.traffic.received++;
+      this.#traffic.received++;
       connection.counts.received++;
       if (found === 'bad') return this.#badFrame(connection);
       this.#throttle.took(connection, frames.end - frames.start);
@@ -225,10 +236,10 @@ export class Clients {
   #badFrame(connection: Connection): void {
     const isNew = connection.phase === 'new';
     connection.phase = 'closing';
-    const answer = isNew ? this.#ports.words(connection.frames.badWord) : null;
+    const answer = isNew ? this.#ports.words(connection.frames.badWord, connection.frames.rest) : null;
     if (answer !== null) {
       connection.link.write(Buffer.from(answer, 'utf8'));
-      this.#sent(connection);
+      this.#connections.sent(connection);
     } else {
       this.#refusals.note('frameBytes', connection.link.label);
     }
@@ -242,6 +253,7 @@ export class Clients {
       this.#connections.close(connection);
       return;
     }
+    this.#traffic.connects++;
     if (!this.#handshakes.admits()) {
       this.#refusals.note('connectionRate', connection.link.label);
       this.#connections.close(connection);
@@ -267,7 +279,8 @@ export class Clients {
     const bodyStart = start + requestHeaderBytes;
     if (this.#throttle.waitedTooLong(connection, op)) {
       this.#refusals.note('throttledOp', connection.link.label);
-      if (connection.outstanding.length === 0) this.#refuse(connection, xid);
+      if (connection.outstanding.length === 0)
+        this.#connections.reply(connection, xid, this.#tree.lastZxid, errorCode.throttledOp);
       else connection.outstanding.push(xid, op, connection.heardAt, refused, 0);
     } else if (isWriteOp(op) && !this.readOnly) {
       this.#forward(connection, op, connection.session, xid, bytes, bodyStart, end);
@@ -276,9 +289,9 @@ export class Clients {
       this.#logIn(connection, op, xid, header);
     } else if (connection.outstanding.length > 0) {
       const body = Buffer.from(bytes.subarray(bodyStart, end));
-      connection.outstanding.push(xid, op, this.#ports.clock.now(), body, end - start);
+      connection.outstanding.push(xid, op, connection.heardAt, body, end - start);
     } else {
-      this.#read(connection, xid, op, bytes, bodyStart, end);
+      this.#read(connection, xid, op, connection.heardAt, bytes, bodyStart, end);
     }
   }
 
@@ -292,35 +305,47 @@ export class Clients {
     end: number,
   ): void {
     this.#forwarding.add(op, session, xid, connection.identity, body, start, end);
-    connection.outstanding.push(xid, op, this.#ports.clock.now(), null, end - start);
+    connection.outstanding.push(xid, op, connection.heardAt, null, end - start);
   }
 
   #logIn(connection: Connection, op: number, xid: number, reader: Reader): void {
-    this.#sent(connection);
+    this.#connections.sent(connection);
     const { superDigest } = this.#options;
     const isKept = logIn(connection, op, xid, reader, this.#connections.out(connection), this.#ports, superDigest);
-    if (!isKept) this.#connections.closeAfterFlush(connection);
+    if (isKept) return;
+    this.#traffic.authFailures++;
+    this.#connections.closeAfterFlush(connection);
   }
 
-  #read(connection: Connection, xid: number, op: number, bytes: Buffer, start: number, end: number): void {
-    if (bytes === refused) return this.#refuse(connection, xid);
+  #read(
+    connection: Connection,
+    xid: number,
+    op: number,
+    since: number,
+    bytes: Buffer,
+    start: number,
+    end: number,
+  ): void {
+    if (bytes === refused) return this.#connections.reply(connection, xid, this.#tree.lastZxid, errorCode.throttledOp);
     if (asksForWatch(op, bytes, end) && this.watches.countOf(connection.id) >= this.#options.sessionWatchesMax) {
       this.#refusals.note('sessionWatches', connection.link.label);
-      return this.#refuse(connection, xid);
+      return this.#connections.reply(connection, xid, this.#tree.lastZxid, errorCode.throttledOp);
     }
     if (this.readOnly && (needsLeader(op) || op === opcode.closeSession)) {
       this.#answerWithoutLeader(connection, xid, op);
       return;
     }
+    const out = this.#connections.out(connection);
+    const at = out.at;
     const client = {
       id: connection.id,
       session: connection.session,
       identity: connection.identity,
       event: (type: EventType, path: string) => writeEvent(this.#connections.out(connection), type, path),
     };
-    this.#reads.answer(client, op, xid, bytes, start, end, this.#connections.out(connection));
+    this.#reads.answer(client, op, xid, bytes, start, end, out);
     connection.lastZxid = this.#tree.lastZxid;
-    this.#answered(connection, this.#ports.clock.now());
+    this.#connections.answered(connection, this.#traffic.reads, since, this.#ports.clock.now(), out.at - at);
     const isSetWatches = op === opcode.setWatches || op === opcode.setWatches2;
     if (isSetWatches && this.watches.countOf(connection.id) > this.#options.sessionWatchesMax) {
       // A client does not look at this reply: it would wait in vain for what is not watched.
@@ -331,16 +356,10 @@ export class Clients {
     if (!isReadOp(op)) this.#connections.closeAfterFlush(connection);
   }
 
-  #refuse(connection: Connection, xid: number): void {
-    writeReply(this.#connections.out(connection), xid, this.#tree.lastZxid, errorCode.throttledOp);
-    this.#answered(connection, this.#ports.clock.now());
-  }
-
   #answerWithoutLeader(connection: Connection, xid: number, op: number): void {
     const isClose = op === opcode.closeSession;
     const code = isClose ? errorCode.ok : errorCode.notReadOnly;
-    writeReply(this.#connections.out(connection), xid, this.#tree.lastZxid, code);
-    this.#answered(connection, this.#ports.clock.now());
+    this.#connections.reply(connection, xid, this.#tree.lastZxid, code);
     if (!isClose) return;
     this.#handshakes.readOnly?.end(connection.session);
     this.#connections.closeAfterFlush(connection);
@@ -348,8 +367,8 @@ export class Clients {
 
   // ---- replies -----------------------------------------------------------------------------------
 
-  /** A committed txn of one of our clients was applied just now. */
-  completed(txn: TxnCursor): void {
+  /** A committed txn of one of our clients was applied; its batch was begun at `now`. */
+  completed(txn: TxnCursor, now: number): void {
     if (!this.#forwarding.complete(txn.session, txn.cxid)) return;
     const connection = this.#requester(txn);
     if (connection === undefined || connection.outstanding.length === 0) return;
@@ -357,6 +376,7 @@ export class Clients {
     const { xid, op, since } = outstanding;
     if (xid !== txn.cxid || outstanding.body !== null) return;
     outstanding.shift();
+    const at = connection.out?.at ?? 0;
     if (op === internalOp.createSession || op === internalOp.resumeSession) {
       this.#handshakes.answered(connection, txn, this.#tree);
     } else if (this.#results.errorOf(txn) === errorCode.sessionMoved) {
@@ -367,7 +387,7 @@ export class Clients {
       connection.lastZxid = txn.zxid;
       if (op === opcode.closeSession) this.#connections.closeAfterFlush(connection);
     }
-    this.#answered(connection, since);
+    this.#connections.answered(connection, this.#traffic.updates, since, now, (connection.out?.at ?? 0) - at);
     this.#runParkedReads(connection);
   }
 
@@ -386,9 +406,9 @@ export class Clients {
     const { outstanding } = connection;
     while (outstanding.length > 0 && outstanding.body !== null && connection.phase !== 'closing') {
       if (this.#throttle.hasEnough(connection)) return;
-      const { xid, op, body } = outstanding;
+      const { xid, op, since, body } = outstanding;
       outstanding.shift();
-      this.#read(connection, xid, op, body, 0, body.length);
+      this.#read(connection, xid, op, since, body, 0, body.length);
     }
   }
 
@@ -410,20 +430,11 @@ export class Clients {
       this.#connections.close(connection);
       return;
     }
-    this.#sent(connection);
-    writeEvent(this.#connections.out(connection), type, path);
-  }
-
-  /** Something that answers no request: an event, a word. */
-  #sent(connection: Connection): void {
-    connection.counts.sent++;
-    this.traffic.sent++;
-  }
-
-  #answered(connection: Connection, since: number): void {
-    const now = this.#ports.clock.now();
-    connection.answered(since, now);
-    this.traffic.answered(now - since);
+    const out = this.#connections.out(connection);
+    const at = out.at;
+    this.#connections.sent(connection);
+    writeEvent(out, type, path);
+    this.#traffic.eventBytes += out.at - at;
   }
 
   // ---- ends of turns -----------------------------------------------------------------------------

@@ -88,6 +88,16 @@ export class Connection {
     else this.out = null;
   }
 
+  /** Counts and times begin anew. */
+  resetStats(): void {
+    const { counts, latency } = this;
+    counts.received = counts.sent = 0;
+    latency.last = latency.max = latency.sum = latency.count = 0;
+    latency.min = -1;
+    this.lastOp = this.lastReplyAt = 0;
+    this.lastXid = this.lastZxid = -1;
+  }
+
   asked(xid: number, op: number): void {
     if (xid >= 0) this.lastXid = xid;
     this.lastOp = op;

@@ -5,14 +5,18 @@
  * that) and, once its handshake is done, by its session.
  */
 import { Writer } from '../base/bytes.ts';
+import type { Histogram } from '../base/histogram.ts';
+import { writeReply } from '../wire/replies.ts';
 import { Connection } from './connection.ts';
 import type { ClientLink, Clock } from './ports.ts';
+import type { Traffic } from './traffic.ts';
 
 /** A reply buffer starts with this much. */
 const outBytes = 4 * 1024;
 
 export class Connections {
   readonly #clock: Clock;
+  readonly #traffic: Traffic;
   readonly #byLink = new Map<ClientLink, Connection>();
   readonly #byId = new Map<number, Connection>();
   readonly #bySession = new Map<number, Connection>();
@@ -24,8 +28,9 @@ export class Connections {
   #dirty: Connection[] = [];
   #touched: Connection[] = [];
 
-  constructor(clock: Clock, gone: (connection: Connection) => void) {
+  constructor(clock: Clock, traffic: Traffic, gone: (connection: Connection) => void) {
     this.#clock = clock;
+    this.#traffic = traffic;
     this.#gone = gone;
   }
 
@@ -124,12 +129,33 @@ export class Connections {
     return connection.out;
   }
 
+  /** Something leaves that answers no request: an event, a word. */
+  sent(connection: Connection): void {
+    connection.counts.sent++;
+    this.#traffic.sent++;
+  }
+
+  /** A reply of `bytes` is written to a request that came at `since`. */
+  answered(connection: Connection, latency: Histogram, since: number, now: number, bytes: number): void {
+    connection.answered(since, now);
+    this.#traffic.answered(latency, now - since, bytes);
+  }
+
+  /** Writes a reply without a body. */
+  reply(connection: Connection, xid: number, zxid: number, code: number): void {
+    const out = this.out(connection);
+    const at = out.at;
+    writeReply(out, xid, zxid, code);
+    this.answered(connection, this.#traffic.reads, connection.heardAt, this.#clock.now(), out.at - at);
+  }
+
   /** One write per connection that has something to send. */
   flush(): void {
     if (this.#dirty.length === 0) return;
     const dirty = this.#dirty;
     this.#dirty = [];
     for (const connection of dirty) {
+      this.#traffic.bytesSent += connection.out?.at ?? 0;
       connection.flush();
       if (connection.closeAfterFlush) this.close(connection);
     }

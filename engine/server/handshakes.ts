@@ -21,6 +21,7 @@ import type { ServerOptions } from './options.ts';
 import type { Clock } from './ports.ts';
 import type { ReadOnlySessions } from './read-only.ts';
 import { TokenBucket } from './token-bucket.ts';
+import type { Traffic } from './traffic.ts';
 
 const noPassword = Buffer.alloc(passwordBytes);
 
@@ -29,6 +30,7 @@ export type ForwardHandshake = (connection: Connection, op: number, session: num
 
 export class Handshakes {
   readonly #options: ServerOptions;
+  readonly #traffic: Traffic;
   readonly #connections: Connections;
   readonly #forward: ForwardHandshake;
   readonly #clock: Clock;
@@ -38,8 +40,15 @@ export class Handshakes {
   /** Local sessions, while this server serves without a leader; else null. */
   readOnly: ReadOnlySessions | null = null;
 
-  constructor(options: ServerOptions, connections: Connections, clock: Clock, forward: ForwardHandshake) {
+  constructor(
+    options: ServerOptions,
+    traffic: Traffic,
+    connections: Connections,
+    clock: Clock,
+    forward: ForwardHandshake,
+  ) {
     this.#options = options;
+    this.#traffic = traffic;
     this.#connections = connections;
     this.#clock = clock;
     this.#forward = forward;
@@ -84,6 +93,7 @@ export class Handshakes {
       Number.isSafeInteger(request.session) &&
       request.session > 0
     ) {
+      this.#traffic.resumes++;
       body.raw(request.password);
       body.i32(connection.timeoutMs);
       body.i32(connection.id);

@@ -17,6 +17,7 @@ import { txnType } from '../txn/types.ts';
 import { membershipText, splitMembership } from '../wire/members.ts';
 import { opcode } from '../wire/opcodes.ts';
 import { Writer } from '../base/bytes.ts';
+import type { Metrics } from './metrics.ts';
 import type { ServerOptions } from './options.ts';
 import type { Ports } from './ports.ts';
 import { Reaper } from './reaper.ts';
@@ -29,11 +30,14 @@ const quotaReportsMax = 1000;
 interface Inbox {
   readonly origin: number;
   readonly bytes: Buffer;
+  /** When it came. */
+  readonly at: number;
 }
 
 export class Leading {
   readonly #options: ServerOptions;
   readonly #ports: Ports;
+  readonly #metrics: Metrics;
   readonly #replication: Replication;
   #prep: Prep;
   readonly #expiry: SessionExpiry;
@@ -51,9 +55,10 @@ export class Leading {
   /** Sizes of the last, smallest and largest batch, bytes; for `srvr`. */
   readonly proposalBytes = { last: -1, min: -1, max: -1 };
 
-  constructor(options: ServerOptions, ports: Ports, replication: Replication, tree: Tree) {
+  constructor(options: ServerOptions, ports: Ports, metrics: Metrics, replication: Replication, tree: Tree) {
     this.#options = options;
     this.#ports = ports;
+    this.#metrics = metrics;
     this.#replication = replication;
     this.#prep = new Prep(tree, ports, options);
     this.#expiry = new SessionExpiry(options.tickTime);
@@ -97,7 +102,7 @@ export class Leading {
 
   /** Takes a frame of requests from the clients of server `origin`. */
   take(origin: number, bytes: Buffer): void {
-    this.#inbox.push({ origin, bytes });
+    this.#inbox.push({ origin, bytes, at: this.#ports.clock.now() });
   }
 
   /**
@@ -121,6 +126,16 @@ export class Leading {
     this.#expiry.touch(session, this.#ports.clock.now());
   }
 
+  /** The sessions that end at each moment unless they are heard before. */
+  expiries(): Iterable<readonly [number, readonly number[]]> {
+    return this.#expiry.all();
+  }
+
+  /** Bytes of requests that wait to be prepared. */
+  get queuedBytes(): number {
+    return this.#inbox.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  }
+
   /** Sessions not heard of for their time-out are closed like any other write, by the leader itself. */
   expire(): void {
     if (!this.ready) return;
@@ -130,6 +145,7 @@ export class Leading {
     for (const id of ids) {
       writeRequest(requests, opcode.closeSession, id, 0, this.#none, this.#none, 0, 0);
     }
+    this.#metrics.sessionsExpired += ids.length;
     this.#ports.journal.info('sessions expired', { count: ids.length });
     this.take(0, requests.copy());
   }
@@ -153,10 +169,17 @@ export class Leading {
   /** Prepares and proposes as long as there are requests and room in the window, and not much beyond `until`. */
   propose(until: number): void {
     if (!this.ready) return;
+    const { clock } = this.#ports;
     while (this.#inbox.length > 0 && this.#replication.core.canPropose) {
+      const since = this.#inbox[0]!.at;
+      const from = clock.now();
       if (!this.#fillBatch()) return;
       this.#reportQuotas();
       const batch = this.#batch.finish();
+      this.#metrics.proposed += batch.count;
+      this.#metrics.batchTxns.record(batch.count);
+      this.#metrics.batchBytes.record(batch.bytes.length);
+      this.#metrics.stages.proposed(batch.last, since, from, clock.now());
       const size = batch.bytes.length;
       this.proposalBytes.last = size;
       this.proposalBytes.max = Math.max(this.proposalBytes.max, size);

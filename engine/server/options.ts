@@ -117,6 +117,21 @@ export interface ServerOptions {
   readonly fsyncWarnMs: number;
   /** `user:base64(sha1(user:password))` that passes every ACL; empty: nobody. */
   readonly superDigest: string;
+  /**
+   * Address and port of the AdminServer (HTTP, `/commands/…`). Port 0: any free one; -1: none, the default
+   * here, while zoo.cfg has ZooKeeper's 8080.
+   */
+  readonly adminAddress: string;
+  readonly adminPort: number;
+  /** Path that its commands are below. Default /commands. */
+  readonly adminCommandUrl: string;
+  /** ms without traffic after which a connection to it ends. Default 30000. */
+  readonly adminIdleMs: number;
+  /** Address and port where Prometheus finds `/metrics`. Port 0: any free one; -1: none. Default none. */
+  readonly metricsAddress: string;
+  readonly metricsPort: number;
+  /** The metrics tell of the process as well. Default true. */
+  readonly metricsOfProcess: boolean;
   /** Least important level of the journal. Default info. */
   readonly logLevel: 'info' | 'warn' | 'error' | 'silent';
 }
@@ -194,6 +209,13 @@ export function completeOptions(given: Partial<ServerOptions> & { readonly dataD
     historyBytesMax: 16 * MiB,
     fsyncWarnMs: 1000,
     superDigest: '',
+    adminAddress: '0.0.0.0',
+    adminPort: -1,
+    adminCommandUrl: '/commands',
+    adminIdleMs: 30_000,
+    metricsAddress: '0.0.0.0',
+    metricsPort: -1,
+    metricsOfProcess: true,
     logLevel: 'info',
     ...given,
     tickTime,
@@ -250,10 +272,27 @@ const ranges: readonly (readonly [keyof ServerOptions, number, number])[] = [
   ['leaderlessGraceMs', 0, 2 ** 31 - 1],
   ['historyBytesMax', 0, 1024 * MiB],
   ['fsyncWarnMs', 1, 2 ** 31 - 1],
+  ['adminPort', -1, 65_535],
+  ['adminIdleMs', 1, 2 ** 31 - 1],
+  ['metricsPort', -1, 65_535],
 ];
 
-const textFields = ['dataDir', 'dataLogDir', 'clientPortAddress', 'superDigest'] as const;
-const switches = ['readOnlyMode', 'extendedTypesEnabled', 'enforceQuota', 'reconfigEnabled'] as const;
+const textFields = [
+  'dataDir',
+  'dataLogDir',
+  'clientPortAddress',
+  'superDigest',
+  'adminAddress',
+  'adminCommandUrl',
+  'metricsAddress',
+] as const;
+const switches = [
+  'readOnlyMode',
+  'extendedTypesEnabled',
+  'enforceQuota',
+  'reconfigEnabled',
+  'metricsOfProcess',
+] as const;
 const logLevels: readonly ServerOptions['logLevel'][] = ['info', 'warn', 'error', 'silent'];
 const knownFields: ReadonlySet<string> = new Set([
   ...ranges.map(([field]) => field),
@@ -286,6 +325,8 @@ function checkTexts(options: ServerOptions): void {
     if (typeof value !== 'string') throw new OptionError(field, 'a text', value);
     if (value === '' && field !== 'superDigest') throw new OptionError(field, 'given', value);
   }
+  if (!/^\/.*[^/]$/.test(options.adminCommandUrl))
+    throw new OptionError('adminCommandUrl', 'a path that begins with / and does not end so', options.adminCommandUrl);
   const { fourLetterWords, logLevel } = options;
   if (!Array.isArray(fourLetterWords) || !fourLetterWords.every((word) => typeof word === 'string'))
     throw new OptionError('fourLetterWords', 'a list of words', fourLetterWords);

@@ -136,8 +136,8 @@ export interface Ports {
   sha1Base64(text: string): string;
   /** Compares secrets in constant time. */
   equalSecret(a: Uint8Array, b: Uint8Array): boolean;
-  /** Text of a four-letter word, null when there is no such word. */
-  words(word: string): string | null;
+  /** Text of a four-letter word, null when there is no such word; `argument` is what came with it. */
+  words(word: string, argument: Buffer): string | null;
   /** Asks for one call of `server.turn()` soon; asking again before it came changes nothing. */
   schedule(): void;
 }

@@ -12,6 +12,7 @@ import type { Message } from '../consensus/zab/messages.ts';
 import type { Zab } from '../consensus/zab/zab.ts';
 import { decodeMessage, encodeMessage } from '../peer/frames.ts';
 import type { Batch } from '../txn/batch.ts';
+import type { Metrics } from './metrics.ts';
 import type { Ports } from './ports.ts';
 import type { SnapshotTransfers } from './snapshot-transfers.ts';
 
@@ -36,6 +37,7 @@ export interface ReplicationEvents {
 export class Replication {
   readonly core: Zab;
   readonly #ports: Ports;
+  readonly #metrics: Metrics;
   readonly #events: ReplicationEvents;
   readonly #transfers: SnapshotTransfers;
   readonly #effects = new Effects<Message>();
@@ -50,10 +52,18 @@ export class Replication {
   /** The learner that forwarded requests last: its clients wait for what is sent next. */
   #asked = 0;
 
-  constructor(core: Zab, applied: number, ports: Ports, transfers: SnapshotTransfers, events: ReplicationEvents) {
+  constructor(
+    core: Zab,
+    applied: number,
+    ports: Ports,
+    metrics: Metrics,
+    transfers: SnapshotTransfers,
+    events: ReplicationEvents,
+  ) {
     this.core = core;
     this.applied = applied;
     this.#ports = ports;
+    this.#metrics = metrics;
     this.#transfers = transfers;
     this.#events = events;
   }
@@ -67,7 +77,9 @@ export class Replication {
     this.core.step({ kind: 'link', peer, up }, this.#effects);
   }
 
-  synced(ticket: number): void {
+  synced(ticket: number, fsyncMs: number): void {
+    const { clock } = this.#ports;
+    this.#metrics.stages.synced(ticket, fsyncMs, clock.now(), clock.wall());
     this.core.step({ kind: 'synced', ticket }, this.#effects);
   }
 
@@ -98,7 +110,15 @@ export class Replication {
           this.#events.requests(from, message.bytes);
         }
         break;
+      case 'ack':
+        this.#metrics.stages.acked(from, message.zxid, this.#ports.clock.now());
+        break;
+      case 'proposal':
+        this.#metrics.received += message.batch.count;
+        this.#metrics.proposalDelay.recordMs(this.#ports.clock.wall() - message.batch.time);
+        break;
       case 'pong':
+        this.#metrics.stages.ponged(this.#ports.clock.now());
         if (core.role === 'leading') this.#events.touched(message.touched);
         break;
       case 'ping':
@@ -129,7 +149,10 @@ export class Replication {
   drain(): void {
     const effects = this.#effects;
     if (effects.writes.length > 0) this.#write();
-    for (const { to, message } of effects.sends) this.#send(to, message);
+    for (const { to, message } of effects.sends) {
+      this.#send(to, message);
+      this.#count(message);
+    }
     for (const { peer, reason } of effects.resets) {
       this.#ports.journal.warn('peer link reset', { peer, reason });
       this.#ports.peers.reset(peer, reason);
@@ -182,6 +205,7 @@ export class Replication {
       switch (write.kind) {
         case 'append':
           log.append(ticket, write.batch, write.committed);
+          this.#metrics.stages.appended(ticket, write.batch, this.#ports.clock.now());
           break;
         case 'state':
           log.saveState(ticket, write.state);
@@ -194,6 +218,13 @@ export class Replication {
       }
     }
     log.flush();
+  }
+
+  #count(message: Message): void {
+    const { stages } = this.#metrics;
+    if (message.kind === 'ping') stages.pinged(this.#ports.clock.now());
+    else if (message.kind === 'sync' && message.mode === 'snap') this.#metrics.snaps++;
+    else if (message.kind === 'sync') this.#metrics.diffs++;
   }
 
   #send(to: number, message: Message): void {

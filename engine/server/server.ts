@@ -23,6 +23,7 @@ import { txnType } from '../txn/types.ts';
 import { Clients } from './clients.ts';
 import { Forwarding } from './forwarding.ts';
 import { Leading } from './leading.ts';
+import { Metrics } from './metrics.ts';
 import type { ServerOptions } from './options.ts';
 import type { ClientLink, Ports } from './ports.ts';
 import { Refusals, type RefusalReason } from './refusals.ts';
@@ -38,6 +39,7 @@ export class CoordinationServer {
   readonly clients: Clients;
   readonly core: Zab;
   readonly leading: Leading;
+  readonly metrics: Metrics;
   tree: Tree;
   readonly #ports: Ports;
   readonly #forwarding = new Forwarding();
@@ -60,6 +62,8 @@ export class CoordinationServer {
     this.options = options;
     this.#ports = ports;
     this.tree = tree;
+    this.metrics = new Metrics(ports.clock.now());
+    const { metrics } = this;
     const voters = options.servers.filter((server) => server.role === 'participant').map((server) => server.id);
     this.core = new Zab(
       {
@@ -77,14 +81,14 @@ export class CoordinationServer {
       recovered,
     );
     this.#refusals = new Refusals(ports.clock, ports.journal);
-    this.clients = new Clients(options, ports, this.#forwarding, this.#refusals, tree);
+    this.clients = new Clients(options, ports, metrics.traffic, this.#forwarding, this.#refusals, tree);
     this.#transfers = new SnapshotTransfers(ports, {
       epoch: () => this.core.epoch,
       send: (to, message) => this.#replication.sendTo(to, message),
       sent: (to) => this.#replication.snapshotSent(to),
       installed: (zxid, installed) => this.#installed(zxid, installed),
     });
-    this.#replication = new Replication(this.core, tree.lastZxid, ports, this.#transfers, {
+    this.#replication = new Replication(this.core, tree.lastZxid, ports, metrics, this.#transfers, {
       changed: () => this.#changed(),
       joining: (from) => this.leading.forget(from),
       requests: (from, bytes) => this.leading.take(from, bytes),
@@ -93,8 +97,8 @@ export class CoordinationServer {
       },
       takeTouched: () => this.clients.takeTouched(),
     });
-    this.leading = new Leading(options, ports, this.#replication, tree);
-    this.#snapshots = new Snapshots(options, ports, tree.lastZxid);
+    this.leading = new Leading(options, ports, metrics, this.#replication, tree);
+    this.#snapshots = new Snapshots(options, ports, metrics, tree.lastZxid);
     this.#startedAt = ports.clock.now();
     this.#leaderlessSince = this.#startedAt;
   }
@@ -134,8 +138,9 @@ export class CoordinationServer {
     this.#ports.schedule();
   }
 
-  synced(ticket: number): void {
-    this.#replication.synced(ticket);
+  /** Every write up to `ticket` is durable; `fsyncMs` is what the disk took for it, where the host can tell. */
+  synced(ticket: number, fsyncMs = 0): void {
+    this.#replication.synced(ticket, fsyncMs);
     this.#ports.schedule();
   }
 
@@ -154,13 +159,15 @@ export class CoordinationServer {
     }
     this.#replication.turnEnd();
     this.#replication.drain();
-    this.#apply();
+    const applied = this.#apply();
     this.#serve();
     this.clients.endOverdue();
     this.clients.resumePaused();
     this.clients.flush();
+    if (applied >= 0) this.metrics.stages.reply.recordMs(this.#ports.clock.now() - applied);
     this.#transfers.pump();
     this.#upkeep(now);
+    this.metrics.turn.recordMs(this.#ports.clock.now() - now);
     if (this.#forwarding.collected > 0 || this.leading.hasWork) this.#ports.schedule();
   }
 
@@ -176,20 +183,43 @@ export class CoordinationServer {
     else this.#replication.forward(bytes);
   }
 
-  #apply(): void {
-    const until = this.#ports.clock.now() + stageMs;
+  /** Returns when the last batch was applied, -1 when there was none. */
+  #apply(): number {
+    const { clock } = this.#ports;
+    const { stages } = this.metrics;
+    let now = clock.now();
+    let applied = -1;
+    const until = now + stageMs;
     for (;;) {
       const batch = this.#replication.nextCommitted();
       if (batch === null) break;
-      this.#applyBatch(batch);
-      if (this.#ports.clock.now() < until) continue;
+      this.#countCommitted(batch, now);
+      this.#applyBatch(batch, now);
+      applied = clock.now();
+      stages.apply.recordMs(applied - now);
+      now = applied;
+      if (now < until) continue;
       this.#ports.schedule();
       break;
     }
     this.#replication.trim();
+    return applied;
   }
 
-  #applyBatch(batch: Batch): void {
+  #countCommitted(batch: Batch, now: number): void {
+    const { metrics } = this;
+    const delay = this.#ports.clock.wall() - batch.time;
+    metrics.propagation.recordMs(delay);
+    if (this.core.role === 'leading') {
+      metrics.committed += batch.count;
+      metrics.stages.committed(batch.last, now);
+    } else {
+      metrics.learned += batch.count;
+      metrics.commitDelay.recordMs(delay);
+    }
+  }
+
+  #applyBatch(batch: Batch, now: number): void {
     const { tree, clients, leading } = this;
     const { id } = this.options;
     const txn = this.#cursor.reset(batch);
@@ -201,7 +231,7 @@ export class CoordinationServer {
       } else {
         tree.apply(txn, null);
       }
-      if (isOurs) clients.completed(txn);
+      if (isOurs) clients.completed(txn, now);
       if (txn.type >= txnType.createSession) {
         leading.txnApplied(txn);
         if (txn.type === txnType.closeSession) clients.sessionClosed(txn.session);
@@ -215,17 +245,21 @@ export class CoordinationServer {
 
   #changed(): void {
     const { core, leading } = this;
+    const now = this.#ports.clock.now();
     this.#journalRole();
+    this.metrics.changed(core.role, now);
     if (core.serving) {
       if (this.#serveFrom === Infinity) this.#serveFrom = core.role === 'leading' ? core.initial : core.lastLogged;
       return;
     }
-    if (this.#serveFrom !== Infinity || this.#serving) this.#leaderlessSince = this.#ports.clock.now();
+    if (this.#serveFrom !== Infinity || this.#serving) this.#leaderlessSince = now;
     this.#serveFrom = Infinity;
     if (leading.ready) leading.end();
+    this.metrics.stages.forget();
     if (core.role !== 'leading') this.#transfers.forgetOutgoing();
     if (!this.#serving) return;
     this.#serving = false;
+    this.metrics.suspended(now);
     this.clients.suspend();
     this.onStatus?.();
   }
@@ -238,6 +272,7 @@ export class CoordinationServer {
     }
     this.#serving = true;
     if (this.clients.readOnly) this.clients.endReadOnly();
+    this.metrics.served(this.core.role, this.#ports.clock.now());
     if (this.core.role === 'leading') this.leading.begin(this.tree);
     for (const bytes of this.#forwarding.again()) this.#sendToLeader(bytes);
     this.clients.serve();
@@ -294,6 +329,24 @@ export class CoordinationServer {
 
   #upkeep(now: number): void {
     if (this.#snapshots.pump(this.tree, this.core.lastSynced, now)) this.#ports.schedule();
+  }
+
+  /** `srst`: everything that was counted or timed so far is forgotten. */
+  resetStats(): void {
+    const { proposalBytes } = this.leading;
+    proposalBytes.last = proposalBytes.min = proposalBytes.max = -1;
+    this.metrics.reset();
+    for (const fired of this.clients.watches.fired) fired.reset();
+  }
+
+  /** How long this server has led, 0 when it does not. */
+  get leaderUptimeMs(): number {
+    return this.metrics.leadsForMs(this.#ports.clock.now());
+  }
+
+  /** Requests of our clients without a reply, bytes. */
+  get outstandingBytes(): number {
+    return this.#forwarding.bytes;
   }
 
   get role(): Role {

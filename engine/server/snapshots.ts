@@ -8,6 +8,7 @@
 import { Capture } from '../snapshot/state.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { Batch } from '../txn/batch.ts';
+import type { Metrics } from './metrics.ts';
 import type { ServerOptions } from './options.ts';
 import type { Ports, SnapshotSink } from './ports.ts';
 
@@ -23,6 +24,7 @@ const nodeBytes = 90;
 export class Snapshots {
   readonly #options: ServerOptions;
   readonly #ports: Ports;
+  readonly #metrics: Metrics;
   #txns = 0;
   #bytes = 0;
   #lastBytes = 0;
@@ -32,9 +34,10 @@ export class Snapshots {
   #finishing = false;
   #last: number;
 
-  constructor(options: ServerOptions, ports: Ports, last: number) {
+  constructor(options: ServerOptions, ports: Ports, metrics: Metrics, last: number) {
     this.#options = options;
     this.#ports = ports;
+    this.#metrics = metrics;
     this.#last = last;
   }
 
@@ -99,7 +102,9 @@ export class Snapshots {
         return;
       }
       this.#last = zxid;
-      journal.info('snapshot', { zxid, bytes: this.#lastBytes, ms: Math.round(clock.now() - this.#startedAt) });
+      const ms = clock.now() - this.#startedAt;
+      this.#metrics.snapshot.recordMs(ms);
+      journal.info('snapshot', { zxid, bytes: this.#lastBytes, ms: Math.round(ms) });
       snapshots.retain(this.#options.snapRetainCount, (oldest) => log.purge(oldest));
     });
   }

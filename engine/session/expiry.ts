@@ -19,6 +19,11 @@ export class SessionExpiry {
     return this.#sessions.size;
   }
 
+  /** The sessions of each deadline that has some. */
+  *all(): Iterable<readonly [number, readonly number[]]> {
+    for (const [deadline, ids] of this.#buckets) if (ids.size > 0) yield [deadline, [...ids]];
+  }
+
   add(id: number, timeoutMs: number, now: number): void {
     this.remove(id);
     const bucket = this.#round(now + timeoutMs);

@@ -8,6 +8,7 @@
  * all kinds on one path stand beside each other (ZOOKEEPER-4466).
  */
 import { unreachable } from '../base/assert.ts';
+import { Histogram } from '../base/histogram.ts';
 import { eventType, watcherType, type EventType, type WatcherType } from '../wire/events.ts';
 import { parentOf } from './paths.ts';
 
@@ -104,6 +105,8 @@ export class Watches implements WatchSink {
   readonly child = new WatchTable();
   readonly persistent = new WatchTable();
   readonly recursive = new WatchTable();
+  /** How many heard of a change at a time, by the type of the event. */
+  readonly fired = Array.from({ length: 5 }, () => new Histogram());
   readonly #deliver: Deliver;
 
   constructor(deliver: Deliver) {
@@ -192,6 +195,7 @@ export class Watches implements WatchSink {
 
   #fire(connections: Set<number> | null, type: EventType, path: string, aclId: number): void {
     if (connections === null) return;
+    this.fired[type]!.record(connections.size);
     for (const connection of connections) this.#deliver(connection, type, path, aclId);
   }
 

@@ -36,7 +36,10 @@ export class FramesIn {
     const left = this.#chunk.length - this.#at;
     if (left >= 4) {
       const length = lengthAt(this.#chunk, this.#at);
-      if (length < 0 || length > bytesMax) return this.#bad(length);
+      if (length < 0 || length > bytesMax) {
+        this.#at += 4;
+        return this.#bad(length);
+      }
       if (left >= 4 + length) {
         this.bytes = this.#chunk;
         this.start = this.#at + 4;
@@ -68,6 +71,11 @@ export class FramesIn {
     this.start = 4;
     this.end = 4 + length;
     return 'frame';
+  }
+
+  /** What came after the length that made `next` return `bad`. */
+  get rest(): Buffer {
+    return this.#chunk.subarray(this.#at);
   }
 
   #bad(length: number): 'bad' {

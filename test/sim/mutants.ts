@@ -303,7 +303,7 @@ export const mutants: readonly Mutant[] = [
     name: 'watch-after-reply',
     issue: 'watch order',
     file: clients,
-    find: 'this.#sent(connection);\n        writeEvent(this.#connections.out(connection), type, path);\n    }',
+    find: 'writeEvent(out, type, path);\n        this.#traffic.eventBytes += out.at - at;\n    }',
     replace: `this.#late.push(() => writeEvent(this.#connections.out(connection), type, path));
     }
     #late = [];`,

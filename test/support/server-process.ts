@@ -154,6 +154,7 @@ export class ProcessEnsemble {
         'initLimit=25',
         'syncLimit=5',
         'maxClientCnxns=0',
+        'admin.enableServer=false',
         `dataDir=${dataDir}`,
         'clientPortAddress=127.0.0.1',
         `clientPort=${clientPort}`,

@@ -47,7 +47,7 @@ export class Leader {
   nextToken: number;
   /** Proposals not yet committed, oldest first. */
   private inFlight: Batch[] = [];
-  private bytesInFlight = 0;
+  bytesInFlight = 0;
   private quorumHeardAt: number;
 
   constructor(self: Self, nextToken: number) {

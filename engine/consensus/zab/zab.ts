@@ -98,6 +98,10 @@ export class Zab implements ConsensusCore<Message> {
     return this.leaderRole?.batchesInFlight ?? 0;
   }
 
+  get bytesInFlight(): number {
+    return this.leaderRole?.bytesInFlight ?? 0;
+  }
+
   get history(): History {
     return this.self.history;
   }

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Ensemble, Server } from '../../../engine/index.ts';
 import { fourLetterWord, RawClient } from '../../support/raw-client.ts';
+import { zookeeperMetrics } from '../../support/zookeeper-metrics.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'zabra-words-'));
 const settings = { clientPort: 0, clientPortAddress: '127.0.0.1', logLevel: 'silent', preAllocSize: 64 } as const;
@@ -68,21 +69,40 @@ const zookeeper = {
     'Latency min/avg/max: 0/0.0/0\nReceived: 2\nSent: 1\nConnections: 1\nOutstanding: 0\nZxid: 0x100000000\n' +
     'Mode: leader\nNode count: 5\nProposal sizes last/min/max: -1/-1/-1\n',
 };
-/** Gauges of mntr that have a meaning here, all of them ZooKeeper's. */
-const gauges =
-  'approximate_data_size avg_latency ephemerals_count global_sessions local_sessions max_latency min_latency ' +
-  'num_alive_connections open_file_descriptor_count outstanding_requests packets_received packets_sent ' +
-  'server_state uptime version watch_count znode_count';
-const gaugesOfLeader =
-  'last_proposal_size learners max_proposal_size min_proposal_size peer_state pending_syncs quorum_size ' +
-  'synced_followers synced_non_voting_followers synced_observers';
+/** All keys of ZooKeeper's `mntr`. */
+const zookeeperKeys: ReadonlySet<string> = new Set([
+  'version',
+  'server_state',
+  'peer_state',
+  ...zookeeperMetrics.gauges,
+  ...zookeeperMetrics.leaderGauges,
+  ...zookeeperMetrics.counters,
+  ...[...zookeeperMetrics.basic, ...zookeeperMetrics.advanced].flatMap((name) =>
+    ['avg', 'min', 'max', 'cnt', 'sum'].map((what) => `${what}_${name}`),
+  ),
+  ...zookeeperMetrics.advanced.flatMap((name) => ['p50', 'p95', 'p99', 'p999'].map((what) => `${what}_${name}`)),
+]);
+/** What exporters and dashboards read; of a set, that of server 2. */
+const keysRead =
+  'approximate_data_size avg_latency ephemerals_count global_sessions local_sessions max_file_descriptor_count ' +
+  'max_latency min_latency num_alive_connections open_file_descriptor_count outstanding_requests packets_received ' +
+  'packets_sent server_state uptime version watch_count znode_count commit_count proposal_count ' +
+  'connection_request_count avg_fsynctime max_fsynctime cnt_fsynctime sum_fsynctime p99_readlatency ' +
+  'p999_updatelatency avg_snapshottime cnt_election_time stale_sessions_expired bytes_received_count ' +
+  'sum_node_created_watch_count';
+const keysOfLeader = `peer_state quorum_size ${zookeeperMetrics.leaderGauges.join(' ')}`;
+
+/** Moments, which no test can foresee. */
+function dates(text: string): string {
+  return text.replace(/\w{3} \w{3} \d\d \d\d:\d\d:\d\d UTC \d{4}/g, 'DATE');
+}
 
 function values(mntr: string): Map<string, string> {
   const lines = mntr.split('\n');
   assert.equal(lines.pop(), '');
   return new Map(
     lines.map((line) => {
-      const [, key, value] = /^zk_([a-z_]+)\t(.+)$/.exec(line)!;
+      const [, key, value] = /^zk_([a-z0-9_]+)\t(.+)$/.exec(line)!;
       return [key!, value!];
     }),
   );
@@ -118,13 +138,76 @@ test('cons and stat with two clients', async () => {
   await idle.close();
 });
 
+function assertKeys(mntr: ReadonlyMap<string, string>, read: string): void {
+  for (const key of read.split(' ')) assert.ok(mntr.has(key), key);
+  for (const key of mntr.keys()) assert.ok(zookeeperKeys.has(key) || /_[123]_ack_latency$/.test(key), key);
+}
+
 test('mntr: keys and values', async () => {
+  const client = await RawClient.connect(server.clientPort);
+  await client.create('/mntr');
+  await client.get('/mntr');
+  await word('srst');
+  for (let n = 0; n < 20; n++) await client.set('/mntr', 'x');
+  await client.get('/mntr', true);
+  await client.set('/mntr', 'y');
   const mntr = values(await word('mntr'));
-  assert.deepEqual([...mntr.keys()].toSorted().join(' '), gauges);
+  assertKeys(mntr, keysRead);
   assert.equal(mntr.get('server_state'), 'standalone');
-  assert.equal(mntr.get('num_alive_connections'), '1');
-  assert.match(mntr.get('avg_latency')!, /^\d+\.\d{1,4}$/);
-  for (const [key, value] of mntr) if (!/version|state|avg/.test(key)) assert.match(value, /^\d+$/, key);
+  assert.equal(mntr.get('num_alive_connections'), '2');
+  for (const [key, value] of mntr)
+    if (/^avg_|probability/.test(key)) assert.match(value, /^\d+\.\d{1,4}$/, key);
+    else if (!/version|state/.test(key)) assert.match(value, /^\d+$/, key);
+  assert.equal(mntr.get('cnt_readlatency'), '1');
+  assert.equal(mntr.get('cnt_updatelatency'), '21');
+  assert.equal(mntr.get('commit_count'), '21', 'txns, not batches');
+  assert.equal(mntr.get('cnt_fsynctime'), mntr.get('cnt_quorum_ack_latency'), 'one request at a time is one batch');
+  assert.equal(mntr.get('sum_sync_processor_batch_size'), '21');
+  assert.equal(mntr.get('sum_node_changed_watch_count'), '1');
+  assert.equal(mntr.get('packets_received'), '23', 'requests and this word');
+  await client.close();
+});
+
+test('dump, dirs, wchc, wchp: sessions, ephemeral nodes, connections, watches', async () => {
+  const owner = await RawClient.connect(server.clientPort);
+  const other = await RawClient.connect(server.clientPort);
+  await owner.create('/dump-1', '', 1);
+  await owner.create('/dump-2', '', 1);
+  await owner.get('/dump-1', true);
+  await other.get('/dump-1', true);
+  const [first, second] = [owner, other].map(({ info }) => `0x${info.id.toString(16)}`);
+  const dump = dates(await word('dump')).replace(/127.0.0.1:\d+/g, '127.0.0.1:#');
+  assert.equal(
+    // Sessions that were made in two ticks end in two.
+    dump.replace(/\d expire at DATE:\n/g, '').replace(/Sets \([123]\)/g, 'Sets'),
+    `SessionTracker dump:\nSession Sets/(2):\n\t${first}\n\t${second}\n` +
+      `ephemeral nodes dump:\nSessions with Ephemerals (1):\n${first}:\n\t/dump-1\n\t/dump-2\n` +
+      'Connections dump:\nConnections Sets/(3):\n\tip: /127.0.0.1:# sessionId: 0x0\n' +
+      `\tip: /127.0.0.1:# sessionId: ${first}\n\tip: /127.0.0.1:# sessionId: ${second}\n`,
+  );
+  assert.match(dump, /^[12] expire at DATE:$/m);
+  assert.equal(await word('wchp'), `/dump-1\n\t${first}\n\t${second}\n\n`);
+  assert.equal(await word('wchc'), `${first}\n\t/dump-1\n${second}\n\t/dump-1\n\n`);
+  assert.equal(await word('wchs'), '2 connections watching 1 paths\nTotal watches:2\n');
+  assert.match(await word('dirs'), /^datadir_size: \d+\nlogdir_size: \d+\n$/);
+  await owner.close();
+  await other.close();
+});
+
+test('crst, gtmk, stmk, hash', async () => {
+  const client = await RawClient.connect(server.clientPort);
+  await client.create('/crst');
+  assert.equal(await word('crst'), 'Connection stats reset.\n');
+  assert.match(await word('cons'), /recved=0,sent=0,sid=0x\w+,lop=NA,.*to=10000,lzxid=0xf{16},lresp=0,llat=0,/);
+  await client.ping();
+  assert.match(await word('cons'), /recved=1,sent=1,sid=0x\w+,lop=PING,.*to=10000,lzxid=0x\w+,lresp=[1-9]/);
+  await client.close();
+  assert.equal(await word('gtmk'), '306');
+  assert.equal(await word('stmk\0\0\0\0\0\0\x01\x02'), '258');
+  assert.equal(await word('gtmk'), '258');
+  assert.equal(await word('stmk'), '', 'without its argument it is not answered, as in ZooKeeper');
+  assert.equal(await word('stmk\0\0'), '');
+  assert.equal(await word('hash'), '', 'as ZooKeeper before its 128th txn');
 });
 
 test('envi: what kazoo and others look for', async () => {
@@ -154,7 +237,7 @@ test('by default srvr alone is answered', async (t) => {
   t.after(() => shy.close());
   await shy.ready();
   assert.match(await word('srvr', shy.clientPort), /^Zookeeper version: /);
-  for (const name of ['ruok', 'stat', 'mntr', 'isro', 'conf', 'cons', 'envi']) {
+  for (const name of ['ruok', 'stat', 'mntr', 'isro', 'conf', 'cons', 'envi', 'dump', 'wchp', 'stmk']) {
     const expected = `${name} is not executed because it is not in the whitelist.\n`;
     assert.equal(await word(name, shy.clientPort), expected);
   }
@@ -172,20 +255,28 @@ test('the words of an ensemble, and of a server that has lost it', async (t) => 
   );
   assert.equal(shape(await word('conf', leader.clientPort)), shape(zookeeper.confOfOneOfThree));
   const ofLeader = values(await word('mntr', leader.clientPort));
-  assert.equal(
-    [...ofLeader.keys()].toSorted().join(' '),
-    `${gauges} ${gaugesOfLeader}`.split(' ').toSorted().join(' '),
-  );
+  assertKeys(ofLeader, `${keysRead} ${keysOfLeader}`);
   assert.equal(ofLeader.get('peer_state'), 'leading - broadcast');
   assert.deepEqual([ofLeader.get('quorum_size'), ofLeader.get('synced_followers')], ['3', '2']);
   const ofFollower = values(await word('mntr', followers[0]!.clientPort));
   assert.equal(ofFollower.get('peer_state'), 'following - broadcast');
   assert.equal(ofFollower.get('server_state'), 'follower');
+  assertKeys(ofFollower, `${keysRead} peer_state quorum_size`);
+  const [follower] = followers;
+  const client = await RawClient.connect(follower!.clientPort);
+  const { id } = client.info;
+  assert.match(
+    await word('dump', follower!.clientPort),
+    new RegExp(`^SessionTracker dump:\nGlobal Sessions\\(1\\):\n0x${id.toString(16)}\t10000ms\nephemeral`),
+  );
+  assert.match(await word('mntr', leader.clientPort), /^zk_cnt_[123]_ack_latency\t[1-9]/m);
+  assert.match(await word('mntr', follower!.clientPort), /^zk_learner_commit_received_count\t[1-9]/m);
+  await client.close();
 
   await Promise.all(followers.map((server) => server.close()));
   const notServing = 'This ZooKeeper instance is not currently serving requests\n';
   while (leader.status().serving) await new Promise((resolve) => setImmediate(resolve));
-  for (const name of ['srvr', 'stat', 'mntr', 'conf', 'cons'])
+  for (const name of ['srvr', 'stat', 'mntr', 'conf', 'cons', 'dump', 'dirs', 'wchs', 'wchc', 'wchp', 'crst', 'srst'])
     assert.equal(await word(name, leader.clientPort), notServing);
   assert.equal(await word('isro', leader.clientPort), 'null');
   assert.equal(await word('ruok', leader.clientPort), 'imok');

@@ -30,6 +30,7 @@ clientPort=2181
     syncLimit: 5,
     dataDir: '/tmp/zookeeper',
     clientPort: 2181,
+    adminPort: 8080,
     servers: [],
   });
   assert.deepEqual(unknown, []);
@@ -73,6 +74,14 @@ zabra.electionWaitMs=0
 zabra.leaderlessGraceMs=10
 zabra.historyBytesMax=0
 fsync.warningthresholdms=20
+admin.serverAddress=127.0.0.1
+admin.serverPort=8081
+admin.commandURL=/admin
+admin.idleTimeout=5000
+metricsProvider.className=org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider
+metricsProvider.httpHost=127.0.0.2
+metricsProvider.httpPort=7001
+metricsProvider.exportJvmInfo=false
 DigestAuthenticationProvider.superDigest=super:xyz=
 `);
   assert.deepEqual(options, {
@@ -110,6 +119,13 @@ DigestAuthenticationProvider.superDigest=super:xyz=
     historyBytesMax: 0,
     fsyncWarnMs: 20,
     superDigest: 'super:xyz=',
+    adminAddress: '127.0.0.1',
+    adminPort: 8081,
+    adminCommandUrl: '/admin',
+    adminIdleMs: 5000,
+    metricsAddress: '127.0.0.2',
+    metricsPort: 7001,
+    metricsOfProcess: false,
     servers: [],
   });
   assert.deepEqual(unknown, []);
@@ -156,8 +172,8 @@ test('myid chooses the server line, and its client port', () => {
 });
 
 test('unknown keys are collected, each once, and cost nothing', () => {
-  const { unknown } = withData('admin.enableServer=false', 'what=ever', 'what=else');
-  assert.deepEqual(unknown, ['admin.enableServer', 'what']);
+  const { unknown } = withData('admin.forceHttps=false', 'what=ever', 'what=else');
+  assert.deepEqual(unknown, ['admin.forceHttps', 'what']);
 });
 
 test('-1 as a bound of session time-outs is the default', () => {
@@ -218,4 +234,20 @@ test('values out of range name file, line and the key as it was written', () => 
   );
   assert.match(located('tickTime=0'), /^zoo\.cfg:2: tickTime must be a whole number from 1/);
   assert.match(located('minSessionTimeout=9', 'maxSessionTimeout=8'), /^zoo\.cfg:2: minSessionTimeout must be at most/);
+});
+
+test('the AdminServer is there unless it is switched off, Prometheus where it is asked for', () => {
+  const ports = (...lines: string[]): readonly unknown[] => {
+    const { adminPort, metricsPort } = withData(...lines).options;
+    return [adminPort, metricsPort];
+  };
+  const prometheus = 'metricsProvider.className=org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider';
+  assert.deepEqual(ports(), [8080, undefined]);
+  assert.deepEqual(ports('admin.serverPort=9000', 'metricsProvider.httpPort=7100'), [9000, 7100]);
+  assert.deepEqual(ports('admin.serverPort=9000', 'admin.enableServer=false', prometheus), [-1, 7000]);
+  const none = 'metricsProvider.className=org.apache.zookeeper.metrics.impl.DefaultMetricsProvider';
+  assert.deepEqual(ports('metricsProvider.httpPort=7100', none), [8080, -1]);
+  assert.throws(() => withData('admin.enableServer=maybe'), /zoo\.cfg:2: admin\.enableServer must be true or false/);
+  assert.throws(() => withData('metricsProvider.className=what'), /must be the name of a metrics provider/);
+  assert.throws(() => completeOptions(withData('admin.commandURL=commands').options), /adminCommandUrl must be a path/);
 });

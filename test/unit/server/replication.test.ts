@@ -7,6 +7,7 @@ import type { Effects, Input } from '../../../engine/consensus/core.ts';
 import type { Message } from '../../../engine/consensus/zab/messages.ts';
 import type { Zab } from '../../../engine/consensus/zab/zab.ts';
 import { encodeMessage } from '../../../engine/peer/frames.ts';
+import { Metrics } from '../../../engine/server/metrics.ts';
 import type { Ports } from '../../../engine/server/ports.ts';
 import { Replication } from '../../../engine/server/replication.ts';
 import type { SnapshotTransfers } from '../../../engine/server/snapshot-transfers.ts';
@@ -30,6 +31,7 @@ test('a snapshot chunk that comes together with the order to install finds the i
     core as unknown as Zab,
     0,
     ports as unknown as Ports,
+    new Metrics(0),
     transfers as unknown as SnapshotTransfers,
     { changed: () => {}, joining: () => {}, requests: () => {}, touched: () => {}, takeTouched: () => [] },
   );
@@ -51,6 +53,7 @@ test('a server that joins anew over the same link is told of before anything els
     core as unknown as Zab,
     0,
     ports as unknown as Ports,
+    new Metrics(0),
     {} as unknown as SnapshotTransfers,
     {
       changed: () => {},
