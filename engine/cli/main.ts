@@ -9,6 +9,8 @@ const usage = `usage:
                             --size   servers (3)
                             --port   client port of the first one (2181); the others follow
                             --data   folder of the ensemble (./data); a later start finds everything again
+  zabra shell [-server HOSTS] [--json] [COMMAND…]
+                          talks to any ensemble; without a command, line by line ("help" lists them)
   zabra status HOSTS      a table of the servers host:port,host:port,…; fails unless all serve
   zabra verify DIR [LOGDIR]
                           checks a data folder (dataDir, and dataLogDir if there is one) without changing it
@@ -33,6 +35,9 @@ async function main(args: readonly string[]): Promise<void> {
       break;
     case 'ensemble':
       await (await import('./ensemble.ts')).runEnsemble(rest);
+      break;
+    case 'shell':
+      process.exitCode = await (await import('./shell/main.ts')).runShell(rest);
       break;
     case 'status':
     case 'verify':

@@ -21,6 +21,7 @@ export type { Auth, ClientOptions, SessionKey } from './options.ts';
 export { acls, type Stat } from './records.ts';
 export type { CallOptions } from './request.ts';
 export type { SessionState, StateListener } from './session.ts';
+export { deleteAll, ensurePath, subtree } from './trees.ts';
 export { MultiRead, Transaction, type ReadResult } from './transaction.ts';
 export type { Connector, ServerAddress, Transport, TransportEvents } from './transport.ts';
 export { Watch } from './watch.ts';

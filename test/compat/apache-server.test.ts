@@ -10,7 +10,7 @@ describe('Apache ZooKeeper', { skip: apacheMissing }, () => {
   before(() => server.start());
   after(() => server.close());
 
-  clientScenarios(() => server.connectString, true);
+  clientScenarios(() => server.connectString);
 
   test('it is killed and comes back: the session goes on, with all its watches', async () => {
     const client = await Client.connect(server.connectString);

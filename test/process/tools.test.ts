@@ -1,12 +1,12 @@
 /** The commands that look at data folders and ensembles, run as an operator runs them. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client } from '../../engine/client/index.ts';
+import { jsonLines, runCommand, type CommandRun } from '../support/command.ts';
 import { freePorts } from '../support/ports.ts';
-import { commandFile, ProcessEnsemble } from '../support/server-process.ts';
+import { ProcessEnsemble } from '../support/server-process.ts';
 import { until } from '../support/until.ts';
 
 let ensemble: ProcessEnsemble;
@@ -32,27 +32,7 @@ after(async () => {
 const snapshots = (): string[] => readdirSync(folder).filter((name) => /^snapshot\.[0-9a-f]{14}$/.test(name));
 const firstLog = (): string => readdirSync(folder).find((name) => /^log\.\d+$/.test(name))!;
 
-interface Run {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-  /** The output as one JSON value per line. */
-  readonly json: () => { [field: string]: unknown }[];
-}
-
-function zabra(...args: string[]): Promise<Run> {
-  const child = spawn(process.execPath, [commandFile, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let out = '';
-  let err = '';
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString('utf8')));
-  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString('utf8')));
-  const lines = (): { [field: string]: unknown }[] =>
-    out
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as { [field: string]: unknown });
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, out, err, json: lines })));
-}
+const zabra = (...args: string[]): Promise<CommandRun> => runCommand(args);
 
 test('status: a table; an ensemble with a server that is away is a failure', async () => {
   const server = ensemble.connectString;
@@ -65,7 +45,7 @@ test('status: a table; an ensemble with a server that is away is a failure', asy
   const [port] = await freePorts(1);
   const down = await zabra('status', '--json', `${server},127.0.0.1:${port}`);
   assert.equal(down.code, 1);
-  const [states] = down.json() as unknown as [{ problem: string | null; connections?: number }[]];
+  const [states] = jsonLines(down.out) as unknown as [{ problem: string | null; connections?: number }[]];
   assert.deepEqual([states[0]!.problem, states[0]!.connections! >= 1], [null, true]);
   assert.match(states[1]!.problem!, /^unreachable: connect ECONNREFUSED/);
 });
@@ -76,7 +56,7 @@ test('log dump: every txn, in text and in JSON', async () => {
   assert.equal(text.code, 0, text.err);
   assert.match(text.out, /^segment 1 of server 1, after zxid 0x0\n/);
   assert.match(text.out, /^ {2}0x\w+ session 0x\w+ cxid 1 server 1 create path=\/app kind=persistent .*data="config"/m);
-  const lines = (await zabra('log', 'dump', '--json', file)).json();
+  const lines = jsonLines((await zabra('log', 'dump', '--json', file)).out);
   const end = lines.at(-1)!;
   const txns = lines.slice(1, -1);
   assert.equal(txns.length, end['txns']);
@@ -99,7 +79,7 @@ test('snapshot dump: sessions and znodes, in text and in JSON', async () => {
     text.out,
     /^snapshot at zxid 0x\w+: 1 sessions, 7 nodes\nsession 0x\w+ timeout \d+ ms, 1 ephemeral nodes\n\/ /,
   );
-  const lines = (await zabra('snapshot', 'dump', '--json', file)).json();
+  const lines = jsonLines((await zabra('snapshot', 'dump', '--json', file)).out);
   const nodes = lines.filter(({ path }) => path !== undefined);
   assert.deepEqual(
     nodes.map(({ path }) => path),
@@ -127,7 +107,7 @@ test('verify: says who holds a folder, and afterwards that it is whole, or what 
   assert.equal(damaged.code, 1);
   assert.match(damaged.out, /log\.0000000001 +damage +is damaged at offset \d+/);
   assert.match(damaged.out, /finding/);
-  const [verdict] = (await zabra('verify', '--json', folder)).json();
+  const [verdict] = jsonLines((await zabra('verify', '--json', folder)).out);
   assert.ok(JSON.stringify(verdict!['findings']).includes('"kind":"damage"'));
   copyFileSync(`${path}.kept`, path);
   const mended = await zabra('verify', server!.dataDir);

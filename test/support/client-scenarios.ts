@@ -1,16 +1,22 @@
 /** What our client does with a real server, whichever: the same for ours and for Apache ZooKeeper. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { acls, Client, KeeperError, permission, type WatchEvent } from '../../engine/client/index.ts';
+import {
+  acls,
+  Client,
+  deleteAll,
+  ensurePath,
+  KeeperError,
+  permission,
+  subtree,
+  type WatchEvent,
+} from '../../engine/client/index.ts';
 import { until } from './until.ts';
 
 let folders = 0;
 
-/**
- * @param servers their connect string, once they run
- * @param has36 the servers know what came with ZooKeeper 3.6 and 3.7
- */
-export function clientScenarios(servers: () => string, has36: boolean): void {
+/** @param servers their connect string, once they run; with extendedTypesEnabled */
+export function clientScenarios(servers: () => string): void {
   /** Two clients below a folder of their own. */
   const scene = async (work: (client: Client, other: Client) => Promise<void>): Promise<void> => {
     const root = await Client.connect(servers());
@@ -96,6 +102,21 @@ export function clientScenarios(servers: () => string, has36: boolean): void {
       assert.equal(await client.exists('/never'), null);
     }));
 
+  test('whole subtrees: made, listed, deleted', () =>
+    scene(async (client, other) => {
+      await Promise.all([ensurePath(client, '/a/b/c'), ensurePath(other, '/a/b/d')]);
+      const names = Array.from({ length: 3000 }, (_, n) => `/a/b/c/${n}`);
+      await Promise.all(names.map((name) => client.create(name)));
+      await other.sync();
+      const paths = await subtree(other, '/a');
+      assert.deepEqual(paths.slice(0, 2), ['/a', '/a/b']);
+      assert.deepEqual(paths.slice(2, 4).toSorted(), ['/a/b/c', '/a/b/d']);
+      assert.deepEqual(paths.slice(4).toSorted(), names.toSorted());
+      await Promise.allSettled([deleteAll(client, '/a'), deleteAll(other, '/a')]);
+      assert.equal(await client.exists('/a'), null);
+      await assert.rejects(deleteAll(client, '/a'), { code: 'noNode' });
+    }));
+
   test('identities and ACLs', () =>
     scene(async (client, other) => {
       await assert.rejects(client.create('/mine', '', { acl: acls.creatorAll }), { code: 'invalidAcl' });
@@ -123,9 +144,10 @@ export function clientScenarios(servers: () => string, has36: boolean): void {
       });
     }));
 
-  if (has36) laterScenarios(scene);
+  laterScenarios(scene);
 }
 
+/** What came with ZooKeeper 3.5 to 3.7. */
 function laterScenarios(scene: (work: (client: Client, other: Client) => Promise<void>) => Promise<void>): void {
   test('lasting watches as a stream', () =>
     scene(async (client, other) => {
