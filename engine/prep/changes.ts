@@ -175,15 +175,9 @@ export class Changes {
     if (node === null) return errorCode.noNode;
     if (version !== -1 && version !== node.version) return errorCode.badVersion;
     if (node.children > 0) return errorCode.notEmpty;
-    this.remove(path, zxid);
+    this.overlay.unlink(path, zxid);
     body.string(path);
     return txnType.delete;
-  }
-
-  /** Deletes a node whose deletion is decided. */
-  remove(path: string, zxid: number): void {
-    this.overlay.touch(parentOf(path), zxid).children--;
-    this.overlay.remove(path, zxid);
   }
 
   /**
@@ -197,7 +191,7 @@ export class Changes {
     if (node.children > 0) return errorCode.notEmpty;
     if (node.zxid !== 0 || !isDue(this.#tree, this.#tree.find(path), this.#time, this.#rules))
       return errorCode.badVersion;
-    this.remove(path, zxid);
+    this.overlay.unlink(path, zxid);
     body.string(path);
     return txnType.delete;
   }

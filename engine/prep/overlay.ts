@@ -11,8 +11,13 @@
 import type { Buffer } from 'node:buffer';
 import { assert } from '../base/assert.ts';
 import { nodeKind, type NodeKind } from '../txn/types.ts';
+import { parentOf } from '../tree/paths.ts';
 import type { TreeView } from '../tree/view.ts';
+import { ClosedSessions } from './closed-sessions.ts';
 import { QuotaLedger, type QuotaRules } from './quota-ledger.ts';
+
+/** The ephemeral nodes of a closing session get a record each up to this many. */
+const ephemeralsRecordedMax = 1000;
 
 /** One node with all txns in flight counted in. */
 export class Change {
@@ -61,9 +66,13 @@ export class Overlay {
   /** Undo log of a multi: pairs of (change, what it was); null outside a multi. */
   #undo: { change: Change; before: Change; fresh: boolean }[] | null = null;
   readonly #scratch = new Change();
+  readonly #closed: ClosedSessions;
+  readonly #recordedMax: number;
 
-  constructor(tree: TreeView, rules: QuotaRules) {
+  constructor(tree: TreeView, rules: QuotaRules, recordedMax = ephemeralsRecordedMax) {
     this.#tree = tree;
+    this.#closed = new ClosedSessions(tree);
+    this.#recordedMax = recordedMax;
     this.quotas = new QuotaLedger(tree, rules);
   }
 
@@ -74,7 +83,7 @@ export class Overlay {
   find(path: string): Change | null {
     const change = this.#changes.get(path);
     if (change !== undefined) return change.exists ? change : null;
-    const slot = this.#tree.find(path);
+    const slot = this.#slotOf(path);
     if (slot === -1) return null;
     const found = this.#scratch;
     this.#load(found, path, slot);
@@ -87,7 +96,7 @@ export class Overlay {
     const fresh = change === undefined;
     if (change === undefined) {
       change = this.#pool.pop() ?? new Change();
-      const slot = this.#tree.find(path);
+      const slot = this.#slotOf(path);
       if (slot === -1) this.#blank(change, path);
       else this.#load(change, path, slot);
       this.#changes.set(path, change);
@@ -125,20 +134,54 @@ export class Overlay {
     this.quotas.charge(path, -change.dataBytes, -1, zxid);
   }
 
+  /** Deletes a node together with its place among its parent's children. */
+  unlink(path: string, zxid: number): void {
+    this.touch(parentOf(path), zxid).children--;
+    this.remove(path, zxid);
+  }
+
   /** Sets the length of the data of a node that was touched. */
   resize(change: Change, dataBytes: number): void {
     this.quotas.charge(change.path, dataBytes - change.dataBytes, 0, change.zxid);
     change.dataBytes = dataBytes;
   }
 
-  /** Paths of the session's ephemeral nodes, those in flight included. */
-  ephemeralsOf(session: number): string[] {
+  /** Deletes the ephemeral nodes of a session that ends. */
+  closeSession(session: number, zxid: number): void {
+    if (this.#tree.ephemeralCount(session) > this.#recordedMax) {
+      this.#closeLarge(session, zxid);
+      return;
+    }
     const paths = new Set<string>(this.#ephemerals.get(session) ?? []);
-    this.#tree.eachEphemeral(session, (path) => {
+    this.#tree.eachEphemeral(session, (slot) => {
+      const path = this.#tree.path(slot);
       const change = this.#changes.get(path);
       if (change === undefined || (change.exists && isEphemeralOf(change, session))) paths.add(path);
     });
-    return [...paths];
+    for (const path of paths) this.unlink(path, zxid);
+  }
+
+  /** Nodes with something in flight are deleted one by one, all others at once. */
+  #closeLarge(session: number, zxid: number): void {
+    const tree = this.#tree;
+    const changed = new Set<number>();
+    const changedAndOurs: string[] = [];
+    for (const change of this.#changes.values()) {
+      if (change.exists && isEphemeralOf(change, session)) changedAndOurs.push(change.path);
+      changed.add(tree.find(change.path));
+    }
+    for (const path of changedAndOurs) this.unlink(path, zxid);
+    const parents = new Int32Array(tree.ephemeralCount(session));
+    let count = 0;
+    const hasQuotas = tree.quotaCount > 0;
+    tree.eachEphemeral(session, (slot) => {
+      if (changed.has(slot)) return;
+      parents[count++] = tree.parent(slot);
+      if (hasQuotas) this.quotas.charge(tree.path(slot), -Math.max(tree.dataLength(slot), 0), -1, zxid);
+    });
+    for (const change of this.#changes.values()) change.children += this.#closed.lostBy(tree.find(change.path));
+    this.#closed.add(session, zxid, parents.subarray(0, count));
+    for (const change of this.#changes.values()) change.children -= this.#closed.lostBy(tree.find(change.path));
   }
 
   /** Everything up to `zxid` is in the tree now. */
@@ -152,6 +195,7 @@ export class Overlay {
       this.#length--;
     }
     this.quotas.applied(zxid);
+    this.#closed.applied(zxid);
   }
 
   /** Starts remembering how to undo; ends with `keep` or `undo`. */
@@ -189,6 +233,11 @@ export class Overlay {
     }
   }
 
+  #slotOf(path: string): number {
+    const slot = this.#tree.find(path);
+    return slot !== -1 && this.#closed.size > 0 && this.#closed.take(slot) ? -1 : slot;
+  }
+
   #load(change: Change, path: string, slot: number): void {
     const tree = this.#tree;
     const aclId = tree.aclId(slot);
@@ -196,7 +245,7 @@ export class Overlay {
     change.exists = true;
     change.version = tree.version(slot);
     change.creations = tree.childCreations(slot);
-    change.children = tree.childCount(slot);
+    change.children = tree.childCount(slot) - (this.#closed.size > 0 ? this.#closed.lostBy(slot) : 0);
     change.dataBytes = Math.max(tree.dataLength(slot), 0);
     change.aclVersion = tree.aclVersion(slot);
     change.acl = aclId === 0 ? null : tree.aclBytes(aclId);

@@ -31,10 +31,11 @@ export class Prep {
   readonly #password = Buffer.alloc(passwordBytes);
   #request!: RequestCursor;
 
-  constructor(tree: TreeView, secrets: Secrets, rules: Rules) {
+  /** @param ephemeralsRecordedMax beyond how many the nodes of a closing session are deleted as one; for tests */
+  constructor(tree: TreeView, secrets: Secrets, rules: Rules, ephemeralsRecordedMax?: number) {
     this.#tree = tree;
     this.#secrets = secrets;
-    this.overlay = new Overlay(tree, rules);
+    this.overlay = new Overlay(tree, rules, ephemeralsRecordedMax);
     this.#changes = new Changes(tree, this.overlay, rules);
   }
 
@@ -125,7 +126,7 @@ export class Prep {
   }
 
   #closeSession(session: number, zxid: number): TxnType {
-    for (const path of this.overlay.ephemeralsOf(session)) this.#changes.remove(path, zxid);
+    this.overlay.closeSession(session, zxid);
     this.#setSession(session, 0, zxid);
     return txnType.closeSession;
   }

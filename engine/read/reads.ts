@@ -178,7 +178,8 @@ export class Reads {
     const countAt = out.at;
     let count = 0;
     out.i32(0);
-    this.#tree.eachEphemeral(client.session, (path) => {
+    this.#tree.eachEphemeral(client.session, (slot) => {
+      const path = this.#tree.path(slot);
       if (!path.startsWith(prefix)) return;
       out.string(path);
       count++;

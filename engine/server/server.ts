@@ -34,6 +34,9 @@ import { SnapshotTransfers } from './snapshot-transfers.ts';
 /** Preparing and applying take about this long in a turn, each: peers and clients are not to wait for all of it. */
 const stageMs = 10;
 
+/** Some milliseconds' worth: what a large session leaves behind is cleared away over many turns. */
+const slotsTidiedPerTurn = 2000;
+
 export class CoordinationServer {
   readonly options: ServerOptions;
   readonly clients: Clients;
@@ -329,6 +332,7 @@ export class CoordinationServer {
 
   #upkeep(now: number): void {
     if (this.#snapshots.pump(this.tree, this.core.lastSynced, now)) this.#ports.schedule();
+    if (this.tree.store.tidy(slotsTidiedPerTurn)) this.#ports.schedule();
   }
 
   /** `srst`: everything that was counted or timed so far is forgotten. */

@@ -61,6 +61,14 @@ export class SessionTable {
     this.ephemeralCount--;
   }
 
+  /** Takes all its ephemeral nodes from a session that ends. */
+  disownAll(session: Session): Iterable<number> {
+    const { ephemerals } = session;
+    session.ephemerals = null;
+    this.ephemeralCount -= ephemerals?.size ?? 0;
+    return ephemerals ?? [];
+  }
+
   /** All sessions, in order of creation on this server or of a snapshot. */
   all(): Iterable<Session> {
     return this.#sessions.values();

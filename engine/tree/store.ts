@@ -47,12 +47,15 @@ export class Store {
   #previous = new Int32Array(1024);
   readonly #paths: string[] = [];
   readonly #free: number[] = [];
+  /** Slots of deleted nodes that the index still leads to. */
+  readonly #buried: number[] = [];
   readonly #slab = new Slab();
   readonly #index: Map<string, number>[] = Array.from({ length: indexShards }, () => new Map<string, number>());
 
   /** Slot of the node at `path`, -1 when there is none. */
   find(path: string): number {
-    return this.#shard(path).get(path) ?? -1;
+    const slot = this.#shard(path).get(path);
+    return slot === undefined || this.dataLength[slot] === -2 ? -1 : slot;
   }
 
   used(slot: number): boolean {
@@ -101,6 +104,26 @@ export class Store {
 
   /** Frees the slot of a node without children and takes it from its parent. */
   remove(slot: number): void {
+    this.#unlink(slot);
+    this.#release(slot);
+  }
+
+  /**
+   * The same for one of many: it is gone at once, and its slot and its place in the index, which is the
+   * larger part of the work, are freed by `tidy`.
+   */
+  bury(slot: number): void {
+    this.#unlink(slot);
+    this.#buried.push(slot);
+  }
+
+  /** Frees up to `count` buried slots; true when there are more. */
+  tidy(count: number): boolean {
+    for (let left = count; left > 0 && this.#buried.length > 0; left--) this.#release(this.#buried.pop()!);
+    return this.#buried.length > 0;
+  }
+
+  #unlink(slot: number): void {
     assert(this.children[slot] === 0, 'a node with children stays', slot);
     const parent = this.#parent[slot]!;
     const next = this.#next[slot]!;
@@ -113,14 +136,19 @@ export class Store {
       if (this.#firstChild[parent] === slot) this.#firstChild[parent] = next;
     }
     this.children[parent]!--;
-    const path = this.#paths[slot]!;
-    this.approximateBytes -= path.length;
+    this.approximateBytes -= this.#paths[slot]!.length;
     this.setData(slot, null, 0, 0);
-    this.#shard(path).delete(path);
-    this.#paths[slot] = '';
     this.dataLength[slot] = -2;
-    this.#free.push(slot);
     this.count--;
+  }
+
+  #release(slot: number): void {
+    const path = this.#paths[slot]!;
+    const shard = this.#shard(path);
+    // A node may have been made at the same path while this one was buried.
+    if (shard.get(path) === slot) shard.delete(path);
+    this.#paths[slot] = '';
+    this.#free.push(slot);
   }
 
   parent(slot: number): number {

@@ -67,8 +67,20 @@ export class Tree implements TreeView {
 
   // ---- TreeView ----------------------------------------------------------------------------------
 
+  get slotEnd(): number {
+    return this.store.slotEnd;
+  }
+
   find(path: string): number {
     return this.store.find(path);
+  }
+
+  path(slot: number): string {
+    return this.store.path(slot);
+  }
+
+  parent(slot: number): number {
+    return this.store.parent(slot);
   }
 
   version(slot: number): number {
@@ -123,6 +135,10 @@ export class Tree implements TreeView {
     return this.store.dataText(slot);
   }
 
+  get quotaCount(): number {
+    return this.quotas.size;
+  }
+
   quotaOver(path: string): string | null {
     return this.quotas.over(path);
   }
@@ -175,8 +191,12 @@ export class Tree implements TreeView {
     return count;
   }
 
-  eachEphemeral(session: number, visit: (path: string) => void): void {
-    for (const slot of this.table.get(session)?.ephemerals ?? []) visit(this.store.path(slot));
+  ephemeralCount(session: number): number {
+    return this.table.get(session)?.ephemerals?.size ?? 0;
+  }
+
+  eachEphemeral(session: number, visit: (slot: number) => void): void {
+    for (const slot of this.table.get(session)?.ephemerals ?? []) visit(slot);
   }
 
   session(id: number): Session | null {
@@ -324,17 +344,19 @@ export class Tree implements TreeView {
     else this.reapable.add(slot);
   }
 
-  #delete(slot: number, zxid: number): void {
+  /** @param withSession its session goes, with all its nodes: they are many at times */
+  #delete(slot: number, zxid: number, withSession = false): void {
     const { store } = this;
     const parent = store.parent(slot);
     const path = store.path(slot);
     this.capture?.changing(slot);
     this.capture?.changing(parent);
-    if (store.kind[slot] === nodeKind.ephemeral) this.table.disown(store.owner[slot]!, slot);
+    if (store.kind[slot] === nodeKind.ephemeral && !withSession) this.table.disown(store.owner[slot]!, slot);
     else if (store.kind[slot] !== nodeKind.persistent) this.reapable.delete(slot);
     const acl = store.aclId[slot]!;
     const bytes = Math.max(store.dataLength[slot]!, 0);
-    store.remove(slot);
+    if (withSession) store.bury(slot);
+    else store.remove(slot);
     store.pzxid[parent] = zxid;
     this.quotas.deleted(path, store.path(parent), bytes);
     this.watches?.nodeDeleted(path, store.path(parent), acl, store.aclId[parent]!);
@@ -356,7 +378,7 @@ export class Tree implements TreeView {
   #closeSession(id: number, zxid: number): void {
     const session = this.table.get(id);
     assert(session !== null, 'a closed session existed', id);
-    for (const slot of session.ephemerals ?? []) this.#delete(slot, zxid);
+    for (const slot of this.table.disownAll(session)) this.#delete(slot, zxid, true);
     this.table.remove(id);
   }
 

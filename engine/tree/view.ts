@@ -13,8 +13,12 @@ export interface TreeView {
   readonly lastZxid: number;
   /** Znodes, with the root and those below /zookeeper. */
   readonly nodeCount: number;
+  /** Every slot is below this. */
+  readonly slotEnd: number;
   /** Slot of the node at `path`, -1 when there is none. */
   find(path: string): number;
+  path(slot: number): string;
+  parent(slot: number): number;
   /** Data version, as in Stat. */
   version(slot: number): number;
   /** ZooKeeper's internal cversion: the number of children ever created here. */
@@ -43,8 +47,12 @@ export interface TreeView {
   eachChild(slot: number, visit: (name: string) => void): void;
   /** Nodes below this one, at any depth; walks them. */
   descendants(slot: number): number;
-  /** Calls `visit` with the path of each ephemeral node of the session, in no particular order. */
-  eachEphemeral(session: number, visit: (path: string) => void): void;
+  /** Ephemeral nodes of the session. */
+  ephemeralCount(session: number): number;
+  /** Calls `visit` with the slot of each of them, in no particular order. */
+  eachEphemeral(session: number, visit: (slot: number) => void): void;
+  /** Subtrees with a quota. */
+  readonly quotaCount: number;
   /** The deepest path with a quota at or above this one, null when there is none. */
   quotaOver(path: string): string | null;
   /** The replicated session, or null. */

@@ -238,8 +238,8 @@ export const mutants: readonly Mutant[] = [
     name: 'ephemerals-outlive-session',
     issue: 'ZOOKEEPER-2355',
     file: 'tree/tree.js',
-    find: 'for (const slot of session.ephemerals ?? [])',
-    replace: 'for (const slot of [...(session.ephemerals ?? [])].slice(1))',
+    find: 'for (const slot of this.table.disownAll(session))',
+    replace: 'for (const slot of [...this.table.disownAll(session)].slice(1))',
   },
   {
     name: 'sessions-not-touched',

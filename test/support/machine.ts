@@ -74,11 +74,16 @@ const rules = {
 
 export class Machine {
   readonly tree = Tree.fresh();
-  readonly prep = new Prep(this.tree, secrets, rules);
+  readonly prep: Prep;
   readonly inFlight: Batch[] = [];
   ids: readonly Id[] = [{ scheme: 'ip', id: '127.0.0.1' }];
   #last = 0;
   #time = 1000;
+
+  /** @param ephemeralsRecordedMax the nodes of a session with more than these are closed as one */
+  constructor(ephemeralsRecordedMax?: number) {
+    this.prep = new Prep(this.tree, secrets, rules, ephemeralsRecordedMax);
+  }
 
   /** A new session, owned by server `origin`; its creation is in flight like any other txn. */
   session(origin = 1): number {

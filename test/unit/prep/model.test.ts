@@ -15,6 +15,7 @@ const data = fc.constantFrom(null, '', 'x', 'y'.repeat(40), 'z'.repeat(300));
 const version = fc.constantFrom(-1, -1, 0, 1, 2);
 const change: fc.Arbitrary<Change> = fc.oneof(
   fc.record({ kind: fc.constant('create' as const), path, data, flags: fc.constantFrom(0, 0, 1, 2, 3) }),
+  fc.record({ kind: fc.constant('create' as const), path, data, flags: fc.constantFrom(1, 3) }),
   fc.record({ kind: fc.constant('container' as const), path, data }),
   fc.record({ kind: fc.constant('ttl' as const), path, data, ttlMs: fc.constantFrom(1, 3, 1000) }),
   fc.record({ kind: fc.constantFrom('delete' as const, 'check' as const, 'setAcl' as const), path, version }),
@@ -34,7 +35,7 @@ const step = fc.oneof(
     }),
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('commit' as const), count: fc.integer({ min: 1, max: 4 }) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('close' as const), who: fc.nat(2) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('close' as const), who: fc.nat(2) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('reap' as const), path }) },
 );
 
@@ -94,40 +95,46 @@ function contentsOfModel(model: Model): { [path: string]: object } {
 
 test('any order of changes, multis, closes and commits', () => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const machine = new Machine();
-      const model = new Model();
-      const sessions = [machine.session(), machine.session(), machine.session()];
-      for (const one of steps) {
-        if (one.kind === 'commit') {
-          machine.commit(one.count);
-          continue;
+    fc.property(
+      fc.array(step, { maxLength: 80, size: 'max' }),
+      fc.constantFrom(0, 1, 1000),
+      (steps, ephemeralsRecordedMax) => {
+        const machine = new Machine(ephemeralsRecordedMax);
+        const model = new Model();
+        const sessions = [machine.session(), machine.session(), machine.session()];
+        for (const one of steps) {
+          if (one.kind === 'commit') {
+            machine.commit(one.count);
+            machine.tree.store.tidy(1);
+            continue;
+          }
+          if (one.kind === 'reap') {
+            machine.commit();
+            const { zxid, time, error } = machine.reap(one.path);
+            assert.equal(error, model.reap(one.path, zxid, time));
+            continue;
+          }
+          const session = sessions[one.who]!;
+          if (one.kind === 'close') {
+            const { zxid } = machine.close(session);
+            model.close(session, zxid);
+            sessions[one.who] = machine.session();
+          } else {
+            const records = one.changes.map(recordOf);
+            const request =
+              one.kind === 'multi' || one.changes[0].kind === 'check' ? ask.multi(...records) : records[0]!;
+            const { zxid, time, error } = machine.request(request, session);
+            assert.equal(error, model.applyAll(one.changes, session, zxid, time));
+          }
         }
-        if (one.kind === 'reap') {
-          machine.commit();
-          const { zxid, time, error } = machine.reap(one.path);
-          assert.equal(error, model.reap(one.path, zxid, time));
-          continue;
-        }
-        const session = sessions[one.who]!;
-        if (one.kind === 'close') {
-          const { zxid } = machine.close(session);
-          model.close(session, zxid);
-          sessions[one.who] = machine.session();
-        } else {
-          const records = one.changes.map(recordOf);
-          const request = one.kind === 'multi' || one.changes[0].kind === 'check' ? ask.multi(...records) : records[0]!;
-          const { zxid, time, error } = machine.request(request, session);
-          assert.equal(error, model.applyAll(one.changes, session, zxid, time));
-        }
-      }
-      machine.commit();
-      assert.deepEqual(contentsOf(machine), contentsOfModel(model));
-      assert.equal(machine.tree.nodeCount, model.nodes.size + 3);
-      const goBySelf = [...model.nodes].filter(([, node]) => node.kind > 1).map(([path]) => path);
-      const listed = [...machine.tree.reapable].map((slot) => machine.tree.store.path(slot));
-      assert.deepEqual(listed.toSorted(), goBySelf.toSorted());
-    }),
+        machine.commit();
+        assert.deepEqual(contentsOf(machine), contentsOfModel(model));
+        assert.equal(machine.tree.nodeCount, model.nodes.size + 3);
+        const goBySelf = [...model.nodes].filter(([, node]) => node.kind > 1).map(([path]) => path);
+        const listed = [...machine.tree.reapable].map((slot) => machine.tree.store.path(slot));
+        assert.deepEqual(listed.toSorted(), goBySelf.toSorted());
+      },
+    ),
     { numRuns: 400 },
   );
 });

@@ -67,6 +67,28 @@ test('50,000 nodes: columns grow, slots and bytes are given out again', () => {
   assert.deepEqual([store.slotEnd, store.approximateBytes], [slotEnd, approximateBytes]);
 });
 
+test('a buried node is gone at once; its path and, after tidying, its slot are given out again', () => {
+  const store = new Store();
+  const root = store.add('/');
+  const add = (path: string): number => {
+    const slot = store.add(path);
+    store.link(slot, root);
+    store.setData(slot, Buffer.from(path), 0, path.length);
+    return slot;
+  };
+  const slots = [add('/a'), add('/b'), add('/c')];
+  const before = store.approximateBytes;
+  for (const slot of slots) store.bury(slot);
+  assert.deepEqual([store.count, store.children[root], store.firstChild(root), store.find('/b')], [1, 0, -1, -1]);
+  const again = add('/b');
+  assert.ok(!slots.includes(again), 'a buried slot is not free yet');
+  assert.equal(store.tidy(2), true);
+  assert.equal(store.tidy(2), false);
+  assert.deepEqual([store.find('/a'), store.find('/b'), store.path(again)], [-1, again, '/b']);
+  assert.ok(slots.includes(add('/a')) && slots.includes(add('/c')));
+  assert.deepEqual([store.approximateBytes, store.slotEnd], [before, 5]);
+});
+
 test('a node with children and a slot in use are protected', () => {
   const store = new Store();
   const root = store.add('/');
