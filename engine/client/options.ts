@@ -35,7 +35,10 @@ export interface ClientOptions {
    * timeout divided by the number of servers, from 500 to 5,000.
    */
   readonly connectTimeoutMs?: number;
-  /** Be content with a server that is cut off from the others and can only be read from. Default false. */
+  /**
+   * Begin, if need be, with a server that is cut off from the others and can only be read from, until one
+   * that takes writes is found. A session that the ensemble has given waits for the ensemble. Default false.
+   */
   readonly canBeReadOnly?: boolean;
   /** Identities to begin with; more with `addAuth`. */
   readonly auth?: readonly Auth[];
