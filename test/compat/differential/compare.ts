@@ -13,7 +13,7 @@ import { Side, type Line } from './side.ts';
 import { NoAnswer } from './wire.ts';
 
 export interface Server {
-  readonly port: number;
+  readonly ports: readonly number[];
   readonly janitor: Janitor;
 }
 
@@ -39,7 +39,7 @@ export async function compare(steps: readonly Step[], zookeeper: Server, zabra: 
   const root = `/d${++roots}`;
   const servers = [zookeeper, zabra];
   await Promise.all(servers.map(({ janitor }) => janitor.make(root)));
-  const [theirs, ours] = servers.map(({ port }) => new Side(port, root)) as [Side, Side];
+  const [theirs, ours] = servers.map(({ ports }) => new Side(ports, root)) as [Side, Side];
   const outcome = await walk(steps, theirs, ours);
   await Promise.all([theirs.end(), ours.end()]);
   for (const left of [root, `/zookeeper/quota${root}`])

@@ -48,6 +48,11 @@ export const intended: readonly Intended[] = [
       JSON.stringify(ours.request.fields) === '[{"path":""}]',
   },
   {
+    what: '/zookeeper/config of an ensemble is written by a txn from the start',
+    why: 'in ZooKeeper only reconfig writes it so; before, every server makes its own and its version is 0',
+    holds: (theirs, ours) => theirs.text.includes('"/zookeeper/config"') && errors(theirs, ours, 0, 0),
+  },
+  {
     what: 'a refused multiRead has no body',
     why: 'no other refusal has one, and Java’s client does not look at this one',
     holds: (theirs, ours) => ours.request?.op === op.multiRead && errors(theirs, ours, marshalling, marshalling),

@@ -1,7 +1,7 @@
 /**
  * Sends the same sequences to a real ZooKeeper and to us and compares what comes back:
  *
- *   npm run differential -- --ops 100000 --seed 1 [--keep-going]
+ *   npm run differential -- --ops 100000 --seed 1 [--servers 3] [--keep-going]
  */
 import { parseArgs } from 'node:util';
 import { startBoth } from './run.ts';
@@ -10,6 +10,7 @@ import { zookeeperMissing } from './zookeeper.ts';
 const { values } = parseArgs({
   options: {
     ops: { type: 'string', default: '100000' },
+    servers: { type: 'string', default: '1' },
     seed: { type: 'string', default: '1' },
     'keep-going': { type: 'boolean', default: false },
   },
@@ -18,7 +19,7 @@ if (zookeeperMissing !== false) {
   process.stderr.write(`differential: ${zookeeperMissing}\n`);
   process.exit(1);
 }
-const comparison = await startBoth();
+const comparison = await startBoth(Number(values.servers));
 const { totals } = comparison;
 const started = performance.now();
 let differences = 0;

@@ -37,13 +37,13 @@ interface Servers {
 }
 
 /** ZooKeeper and we, with the same settings. */
-export async function startBoth(): Promise<Comparison> {
-  const [zookeeper, zabra] = await Promise.all([ZooKeeper.start(1, settings), startOurs(settings)]);
+export async function startBoth(size = 1): Promise<Comparison> {
+  const [zookeeper, zabra] = await Promise.all([ZooKeeper.start(size, settings), startOurs(settings, size)]);
   return Comparison.between(zookeeper, zabra);
 }
 
-export async function startOurs(settings: readonly string[]): Promise<ProcessEnsemble> {
-  const ensemble = await ProcessEnsemble.start(1, settings);
+export async function startOurs(settings: readonly string[], size = 1): Promise<ProcessEnsemble> {
+  const ensemble = await ProcessEnsemble.start(size, settings);
   await ensemble.serving();
   return ensemble;
 }
@@ -63,7 +63,7 @@ export class Comparison {
   /** Takes both over and closes them in the end. */
   static async between(theirs: Servers, ours: Servers): Promise<Comparison> {
     const server = async ({ ports }: Servers): Promise<Server> => ({
-      port: ports[0]!,
+      ports,
       janitor: await Janitor.at(ports[0]!),
     });
     return new Comparison([theirs, ours], await server(theirs), await server(ours));

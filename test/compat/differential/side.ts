@@ -27,6 +27,8 @@ type Session = Pick<SessionInfo, 'id' | 'password'>;
 
 interface Client {
   readonly name: string;
+  /** Place of the port where it connects next. */
+  server: number;
   wire: Wire | null;
   session: Session | null;
   sessions: number;
@@ -37,6 +39,17 @@ interface Client {
 }
 
 const ping: Request = { name: 'ping', op: op.ping, fields: [], xid: -2 };
+const sync: Request = { name: 'sync', op: op.sync, fields: [{ path: '/' }] };
+const writes: ReadonlySet<number> = new Set([
+  op.create,
+  op.create2,
+  op.createContainer,
+  op.createTtl,
+  op.delete,
+  op.setData,
+  op.setAcl,
+  op.multi,
+]);
 const unimplemented = -6;
 const authFailed = -115;
 const noPassword = Buffer.alloc(16);
@@ -44,15 +57,16 @@ const noPassword = Buffer.alloc(16);
 const timeoutMs = 30_000;
 
 export class Side {
-  readonly #port: number;
+  readonly #ports: readonly number[];
   readonly #root: string;
   readonly #names = new Names();
   readonly #clients = new Map<string, Client>();
   /** Sessions that were made and not closed. */
   readonly #open = new Map<bigint, Session>();
 
-  constructor(port: number, root: string) {
-    this.#port = port;
+  /** With several ports, those of an ensemble, every connection of a client goes to the next one. */
+  constructor(ports: readonly number[], root: string) {
+    this.#ports = ports;
     this.#root = root;
   }
 
@@ -65,6 +79,15 @@ export class Side {
   }
 
   async take(step: Step): Promise<void> {
+    await this.#take(step);
+    if (this.#isEnsemble) await this.#catchUp();
+  }
+
+  get #isEnsemble(): boolean {
+    return this.#ports.length > 1;
+  }
+
+  async #take(step: Step): Promise<void> {
     const client = this.#client(step.who);
     switch (step.kind) {
       case 'requests':
@@ -94,6 +117,7 @@ export class Side {
 
   /** Waits for what is still on its way to any connection. */
   async settle(): Promise<void> {
+    if (this.#isEnsemble) await this.#catchUp();
     for (const client of this.#clients.values()) if (isOpen(client)) await this.#exchange(client, [ping]);
   }
 
@@ -101,7 +125,7 @@ export class Side {
   async end(): Promise<void> {
     for (const client of this.#clients.values()) client.wire?.destroy();
     for (const session of this.#open.values()) {
-      const wire = await Wire.open(this.#port);
+      const wire = await Wire.open(this.#ports[0]!);
       wire.send(framed(connectRequest({ session })));
       if ((await wire.next('resuming a session')) !== null)
         wire.send(framed(new Record().int(1).int(op.closeSession).bytes()));
@@ -112,7 +136,8 @@ export class Side {
   #client(name: string): Client {
     let client = this.#clients.get(name);
     if (client === undefined) {
-      client = { name, wire: null, session: null, sessions: 0, seen: 0n, xid: 0, lines: [] };
+      const server = this.#clients.size;
+      client = { name, server, wire: null, session: null, sessions: 0, seen: 0n, xid: 0, lines: [] };
       this.#clients.set(name, client);
     }
     return client;
@@ -129,10 +154,20 @@ export class Side {
   }
 
   async #connect(client: Client, greeting: Greeting): Promise<void> {
-    if (greeting.session === 'none') client.wire?.destroy();
-    const former = greeting.session !== 'none' && isOpen(client) ? client.wire : null;
-    const wire = await Wire.open(this.#port);
-    wire.send(framed(greet(client, greeting)));
+    // What becomes of the connection to a server that is left, the two do not tell at the same time.
+    const leaves = greeting.session === 'none' || this.#isEnsemble;
+    if (leaves) client.wire?.destroy();
+    const former = !leaves && isOpen(client) ? client.wire : null;
+    const wire = await Wire.open(this.#ports[client.server++ % this.#ports.length]!);
+    // A server may not have seen yet what another told a client.
+    wire.send(
+      framed(
+        greet(
+          client,
+          this.#isEnsemble ? { ...greeting, since: greeting.since === 'never' ? 'never' : 'start' } : greeting,
+        ),
+      ),
+    );
     const frame = await wire.next('handshake');
     this.#write(client, {
       text: `connect: ${frame === null ? 'closed' : this.#connected(client, frame)}`,
@@ -171,12 +206,21 @@ export class Side {
     if (frame !== null) this.#names.mark(frame.readBigInt64BE(4));
   }
 
+  /** Every server has applied what any of them has told so far. */
+  async #catchUp(): Promise<void> {
+    for (const client of this.#clients.values()) {
+      if (!isOpen(client)) continue;
+      client.wire!.send(this.#frame(client, sync));
+      if ((await this.#afterEvents(client, client.wire!)) !== null) await this.#mark(client);
+    }
+  }
+
   /** The next frame that is no event; null when the connection ends before. */
   async #afterEvents(client: Client, wire: Wire): Promise<Buffer | null> {
     for (;;) {
       const frame = await wire.next('ping');
       if (frame === null || parseFrame(frame)?.xid !== -1) return frame;
-      this.#take(client, frame, null);
+      this.#read(client, frame, null);
     }
   }
 
@@ -214,13 +258,13 @@ export class Side {
         this.#write(client, { text: `${describe(request)}: closed`, request, frame: null });
         return null;
       }
-      const taken = this.#take(client, frame, request);
+      const taken = this.#read(client, frame, request);
       if (taken !== null) return taken;
     }
   }
 
   /** Writes a frame down; returns it when it is the reply to `request`, which is null while none is awaited. */
-  #take(client: Client, bytes: Buffer, request: Request | null): Frame | null {
+  #read(client: Client, bytes: Buffer, request: Request | null): Frame | null {
     const frame = parseFrame(bytes);
     if (frame !== null && frame.zxid > client.seen) client.seen = frame.zxid;
     if (frame === null) {
@@ -236,7 +280,9 @@ export class Side {
 
   #printReply(request: Request, frame: Frame): string {
     // The commit of a `sync` takes a zxid here and none in ZooKeeper.
-    const zxid = request.op === op.sync ? '*' : this.#names.replyZxid(frame.zxid);
+    // What a read tells of its server's position depends, in an ensemble, on when others catch up.
+    const known = request.op !== op.sync && (!this.#isEnsemble || writes.has(request.op));
+    const zxid = known ? this.#names.replyZxid(frame.zxid) : '*';
     const text = `${describe(request)}: ${frame.err} ${zxid} ${this.#printBody(request.op, frame)}`.trimEnd();
     return request.xid !== undefined && frame.xid !== request.xid ? `${text} as ${frame.xid}` : text;
   }
