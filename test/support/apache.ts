@@ -1,4 +1,4 @@
-/** One Apache ZooKeeper server from Debian's package, for tests that compare with it or use it. */
+/** Apache ZooKeeper from Debian's package, for tests that compare with it or use it. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,10 +18,20 @@ export const apacheMissing: string | false =
     ? false
     : "Apache ZooKeeper is not installed (Debian's packages zookeeper and default-jre-headless)";
 
+const serveDeadlineMs = 60_000;
+
 export class ApacheServer {
   readonly folder = mkdtempSync(join(tmpdir(), 'zabra-apache-'));
   port = 0;
+  readonly #settings: readonly string[];
+  readonly #id: number;
   #process: ChildProcess | null = null;
+
+  /** `settings` are further lines of zoo.cfg; a member of an ensemble has an id. */
+  constructor(settings: readonly string[] = ['extendedTypesEnabled=true'], id = 0) {
+    this.#settings = settings;
+    this.#id = id;
+  }
 
   get connectString(): string {
     return `127.0.0.1:${this.port}`;
@@ -30,14 +40,14 @@ export class ApacheServer {
   async start(): Promise<void> {
     if (this.port === 0) [this.port] = (await freePorts(1)) as [number];
     const lines = ['tickTime=500', `dataDir=${this.folder}`, `clientPort=${this.port}`, 'maxClientCnxns=0'];
-    lines.push('4lw.commands.whitelist=*', 'admin.enableServer=false');
+    lines.push('4lw.commands.whitelist=*', 'admin.enableServer=false', ...this.#settings);
     writeFileSync(join(this.folder, 'zoo.cfg'), `${lines.join('\n')}\n`);
-    const settings = ['-Xmx256m', '-Dzookeeper.extendedTypesEnabled=true'];
+    if (this.#id > 0) writeFileSync(join(this.folder, 'myid'), `${this.#id}\n`);
+    const options = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', jars.join(':')];
     const main = 'org.apache.zookeeper.server.quorum.QuorumPeerMain';
-    this.#process = spawn('java', [...settings, '-cp', jars.join(':'), main, join(this.folder, 'zoo.cfg')], {
-      stdio: 'ignore',
-    });
-    await until('Apache ZooKeeper', 30_000, async () => (await word(this.port, 'ruok')) === 'imok');
+    this.#process = spawn('java', [...options, main, join(this.folder, 'zoo.cfg')], { stdio: 'ignore' });
+    const serves = async (): Promise<boolean> => (await word(this.port, 'srvr')).includes('Mode: ');
+    await until('Apache ZooKeeper', serveDeadlineMs, serves);
   }
 
   async kill(): Promise<void> {
@@ -52,5 +62,30 @@ export class ApacheServer {
   async close(): Promise<void> {
     await this.kill();
     rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** One such server, or several as an ensemble. */
+export class ApacheServers {
+  readonly ports: readonly number[];
+  readonly output = '';
+  readonly #servers: readonly ApacheServer[];
+
+  private constructor(servers: readonly ApacheServer[]) {
+    this.#servers = servers;
+    this.ports = servers.map(({ port }) => port);
+  }
+
+  static async start(size: number, settings: readonly string[]): Promise<ApacheServers> {
+    const ports = await freePorts(size * 2);
+    const members = Array.from({ length: size }, (_, n) => `server.${n + 1}=127.0.0.1:${ports[n]}:${ports[size + n]}`);
+    const lines = size === 1 ? settings : [...settings, 'initLimit=40', 'syncLimit=20', ...members];
+    const servers = members.map((_, n) => new ApacheServer(lines, size === 1 ? 0 : n + 1));
+    await Promise.all(servers.map((server) => server.start()));
+    return new ApacheServers(servers);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.close()));
   }
 }

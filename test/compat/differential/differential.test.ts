@@ -1,12 +1,12 @@
 /** A real ZooKeeper and we answer the same; `npm run differential` compares for longer. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { apacheMissing } from '../../support/apache.ts';
 import { Comparison, settings, startBoth, startOurs } from './run.ts';
-import { zookeeperMissing } from './zookeeper.ts';
 
 const requests = 1500;
 
-test('the same sequences to ZooKeeper and to us are answered the same', { skip: zookeeperMissing }, async () => {
+test('the same sequences to ZooKeeper and to us are answered the same', { skip: apacheMissing }, async () => {
   const comparison = await startBoth();
   try {
     for (let seed = 1; comparison.totals.requests < requests; seed++)

@@ -4,8 +4,8 @@
  *   npm run differential -- --ops 100000 --seed 1 [--servers 3] [--keep-going]
  */
 import { parseArgs } from 'node:util';
+import { apacheMissing } from '../../support/apache.ts';
 import { startBoth } from './run.ts';
-import { zookeeperMissing } from './zookeeper.ts';
 
 const { values } = parseArgs({
   options: {
@@ -15,8 +15,8 @@ const { values } = parseArgs({
     'keep-going': { type: 'boolean', default: false },
   },
 });
-if (zookeeperMissing !== false) {
-  process.stderr.write(`differential: ${zookeeperMissing}\n`);
+if (apacheMissing !== false) {
+  process.stderr.write(`differential: ${apacheMissing}\n`);
   process.exit(1);
 }
 const comparison = await startBoth(Number(values.servers));

@@ -1,11 +1,11 @@
 /** Both servers, started for comparison, and a run over many sequences. */
+import { ApacheServers } from '../../support/apache.ts';
 import { ProcessEnsemble } from '../../support/server-process.ts';
 import { compare, describeDifference, type Outcome, type Server } from './compare.ts';
 import { generate } from './generate.ts';
 import { Janitor, superDigest } from './janitor.ts';
 import { describeSteps, type Step } from './sequence.ts';
 import { shrink } from './shrink.ts';
-import { ZooKeeper } from './zookeeper.ts';
 
 /** The same for both. */
 export const settings = [
@@ -38,7 +38,7 @@ interface Servers {
 
 /** ZooKeeper and we, with the same settings. */
 export async function startBoth(size = 1): Promise<Comparison> {
-  const [zookeeper, zabra] = await Promise.all([ZooKeeper.start(size, settings), startOurs(settings, size)]);
+  const [zookeeper, zabra] = await Promise.all([ApacheServers.start(size, settings), startOurs(settings, size)]);
   return Comparison.between(zookeeper, zabra);
 }
 

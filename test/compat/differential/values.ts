@@ -113,8 +113,7 @@ export const quotaNodes = ['zookeeper_limits', 'zookeeper_stats'] as const;
 export function drawLimits(prng: Prng, hard: boolean): string {
   const limit = (): number => prng.pick([-1, 0, 1, 3, 10, 400]);
   const soft = `count=${limit()},bytes=${limit()}`;
-  if (prng.chance(0.05))
-    return prng.pick(['', 'count=1', 'bytes=1', 'nonsense', 'count=x,bytes=y', 'count=1,bytes=2,z=3']);
+  if (prng.chance(0.05)) return prng.pick(['count=1', 'bytes=1', 'count=1,bytes=2,z=3']);
   return hard ? `${soft}=;byteHardLimit=${limit()};countHardLimit=${limit()}` : soft;
 }
 

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { Record } from '../../support/raw-client.ts';
 
 /** Milliseconds that an answer may take. */
-const patienceMs = 10_000;
+const patienceMs = 30_000;
 
 export interface Frame {
   readonly xid: number;
