@@ -154,7 +154,7 @@ export function ephemerals({ tree }: CoordinationServer): Map<number, string[]> 
   const found = new Map<number, string[]>();
   for (const { id } of tree.sessions()) {
     const paths: string[] = [];
-    tree.eachEphemeral(id, (path) => void paths.push(path));
+    tree.eachEphemeral(id, (slot) => void paths.push(tree.path(slot)));
     if (paths.length > 0) found.set(id, paths);
   }
   return found;
