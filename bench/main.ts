@@ -2,10 +2,18 @@
  * The benchmarks: `npm run bench -- [command] [flags]`; what each is for is in bench/README.md.
  */
 import { runCanonical } from './command/canonical.ts';
+import { runFailover } from './command/failover.ts';
+import { runLatency } from './command/latency.ts';
 import { parseOptions, type Options } from './command/options.ts';
+import { runReport } from './command/report.ts';
+import { runThroughput } from './command/throughput.ts';
 
 const commands: Readonly<Record<string, (options: Options) => Promise<void>>> = {
   canonical: runCanonical,
+  throughput: runThroughput,
+  latency: runLatency,
+  failover: runFailover,
+  report: runReport,
 };
 
 async function main(): Promise<void> {

@@ -8,11 +8,10 @@ import { canonicalWorkload, describeWorkload, type Workload } from '../load/work
 import { median } from '../measure/statistics.ts';
 import { time, whole } from '../report/format.ts';
 import { summarize, type LoadRecord, type Round } from '../report/record.ts';
-import { hostsTarget } from '../target/target.ts';
-import { startZabra } from '../target/zabra.ts';
 import { compareWithHistory, finish, print, printLoads } from './finish.ts';
 import type { Options } from './options.ts';
 import { Run } from './run.ts';
+import { openTarget } from './target.ts';
 
 const half = 0.5;
 const loads: readonly Workload[] = [
@@ -29,11 +28,7 @@ export async function runCanonical(options: Options): Promise<void> {
   const measureMs = (options.seconds ?? 2.5) * 1000;
   const warmMs = (options.warm ?? 1) * 1000;
   const run = new Run('canonical', options, (loads.length + 1) * rounds * (measureMs + warmMs + 400) + 3000);
-  run.progress.step('starting three servers');
-  const target =
-    options.hosts === null
-      ? await startZabra({ size: options.size, dataFolder: options.dataFolder, settings: options.settings })
-      : hostsTarget(options.hosts);
+  const target = await openTarget(run, options);
   const found = loads.map((): Round[] => []);
   const atHalf: Round[] = [];
   try {

@@ -11,6 +11,7 @@ import {
   type LoadRecord,
   type RunRecord,
 } from '../report/record.ts';
+import { saveReport } from '../report/save.ts';
 import type { Run } from './run.ts';
 
 /** Runs of the past that a new one is compared with. */
@@ -35,7 +36,9 @@ export function finish(run: Run, record: RunRecord): void {
   print(run.describe());
   for (const warning of record.warnings) print(`! ${warning}`);
   const path = saveRecord(record, run.options.outFolder);
-  print(`record: ${relative(process.cwd(), path)}.json`);
+  const here = relative(process.cwd(), path);
+  const files = saveReport(record, path, run.options);
+  print(`record ${here}.json, report ${here}.html${files}`);
 }
 
 /** Says how a canonical run compares with earlier ones on such a machine, and keeps its line. */

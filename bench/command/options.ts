@@ -20,6 +20,7 @@ const flags = {
   window: { type: 'string' },
   bytes: { type: 'string' },
   mix: { type: 'string' },
+  reads: { type: 'string' },
   keys: { type: 'string' },
   distribution: { type: 'string' },
   multi: { type: 'string' },
@@ -49,6 +50,8 @@ export interface Options {
   readonly warm: number | null;
   readonly rounds: number | null;
   readonly workload: Workload;
+  /** Of flags that may name several values, all of them; null: not given. */
+  readonly lists: Readonly<Record<'sessions' | 'window' | 'bytes' | 'reads', readonly number[] | null>>;
   /** Some flag changed the workload. */
   readonly hasOwnWorkload: boolean;
   /** Seconds that a search may take. */
@@ -74,11 +77,26 @@ export function parseOptions(args: readonly string[]): Options {
     if (!(value >= min)) throw new Error(`--${name} wants a number of at least ${min}, not "${text}".`);
     return value;
   };
-  const { workload: base } = { workload: canonicalWorkload };
+  const list = (name: keyof typeof flags, min: number): number[] | null => {
+    const text = values[name];
+    if (typeof text !== 'string') return null;
+    return text.split(',').map((part) => {
+      if (!(Number(part) >= min) || part === '')
+        throw new Error(`--${name} wants numbers of at least ${min}, not "${text}".`);
+      return Number(part);
+    });
+  };
+  const lists = {
+    sessions: list('sessions', 1),
+    window: list('window', 1),
+    bytes: list('bytes', 0),
+    reads: list('reads', 0),
+  };
+  const base = canonicalWorkload;
   const workload: Workload = {
-    sessions: number('sessions', 1) ?? base.sessions,
-    window: number('window', 1) ?? base.window,
-    bytes: number('bytes', 0) ?? base.bytes,
+    sessions: lists.sessions?.[0] ?? base.sessions,
+    window: lists.window?.[0] ?? base.window,
+    bytes: lists.bytes?.[0] ?? base.bytes,
     mix: values.mix === undefined ? base.mix : parseMix(values.mix),
     keys: number('keys', 1) ?? base.keys,
     distribution: values.distribution === undefined ? base.distribution : parseDistribution(values.distribution),
@@ -86,7 +104,17 @@ export function parseOptions(args: readonly string[]): Options {
     rate: number('rate', 0) ?? base.rate,
   };
   if (workload.keys > 9_999_999) throw new WorkloadError('--keys is at most 9999999.');
-  const workloadFlags = ['sessions', 'window', 'bytes', 'mix', 'keys', 'distribution', 'multi', 'rate'] as const;
+  const workloadFlags = [
+    'sessions',
+    'window',
+    'bytes',
+    'mix',
+    'reads',
+    'keys',
+    'distribution',
+    'multi',
+    'rate',
+  ] as const;
   return {
     hosts: values.hosts === undefined ? null : parseHosts(values.hosts),
     size: number('size', 1) ?? 3,
@@ -98,6 +126,7 @@ export function parseOptions(args: readonly string[]): Options {
     warm: number('warm', 0),
     rounds: number('rounds', 1),
     workload,
+    lists,
     hasOwnWorkload: workloadFlags.some((flag) => values[flag] !== undefined),
     budget: number('budget', 1),
     bound: number('bound', 0),

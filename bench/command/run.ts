@@ -16,6 +16,8 @@ export class Run {
   readonly progress: Progress;
   readonly #at = new Date().toISOString();
   readonly #warnings = new Set<string>();
+  /** Keys that are there, by target. */
+  readonly #keys = new WeakMap<Target, { readonly keys: number; readonly bytes: number }>();
 
   /** @param expectedMs how long it will take, for the progress bar */
   constructor(command: string, options: Options, expectedMs: number) {
@@ -40,12 +42,13 @@ export class Run {
 
   /** Measures one round of a load on fresh generators. */
   async round(target: Target, workload: Workload, timing: Timing): Promise<{ round: Round; measured: Measured }> {
-    const generators = await Generators.open({
-      protocol: target.protocol,
-      hosts: target.hosts,
-      workload,
-      processes: this.options.generators,
-    });
+    const { protocol, hosts } = target;
+    const { keys, bytes } = workload;
+    const made = this.#keys.get(target);
+    const hasKeys = made !== undefined && made.keys >= keys && made.bytes === bytes;
+    const processes = this.options.generators;
+    const generators = await Generators.open({ protocol, hosts, workload, processes, hasKeys });
+    this.#keys.set(target, { keys, bytes });
     try {
       const measured = await this.stretch(generators, workload, timing);
       return { round: toRound(measured, timing.warmMs), measured };
@@ -69,9 +72,10 @@ export class Run {
     return measured;
   }
 
-  #judge(workload: Workload, { generator, errors, unanswered, malformed }: Measured): void {
+  #judge(workload: Workload, { operations, generator, errors, unanswered, malformed }: Measured): void {
     const name = describeWorkload(workload);
     const { verdict, cpu } = generator;
+    if (operations === 0) this.warn(`"${name}": nothing was answered, the rounds are too short for this machine`);
     if (verdict === 'saturated')
       this.warn(`"${name}": the generator was saturated (${Math.round(cpu * 100)} % of a core): add --generators`);
     for (const [code, count] of Object.entries(errors)) this.warn(`"${name}": ${count} replies with error ${code}`);

@@ -6,7 +6,7 @@
 import { Load, type LoadSpec } from './load.ts';
 import { MixSource } from './mix.ts';
 import type { Source } from './operation.ts';
-import { PrepareSource } from './prepare.ts';
+import { needsPreparation, PrepareSource, type Preparation } from './prepare.ts';
 import { sharedNow, type Order, type Report, type SourceSpec, type Verified } from './protocol.ts';
 import { ReplaySource } from './recording.ts';
 import { VerifySource } from './verify.ts';
@@ -15,7 +15,9 @@ const openMs = 30_000;
 const prepareMs = 120_000;
 const prepareWindow = 256;
 const progressMs = 250;
-const pingMs = 2000;
+const pingMs = 1000;
+/** A server that is silent for this share of the session's time-out is given up, as real clients do. */
+const silentShare = 2 / 3;
 
 let load: Load | null = null;
 let source: Source | null = null;
@@ -58,8 +60,8 @@ function createSource(spec: SourceSpec, order: Extract<Order, { kind: 'open' }>)
 }
 
 async function open(order: Extract<Order, { kind: 'open' }>): Promise<void> {
-  const { spec, prepareFor } = order;
-  if (prepareFor > 0) await prepare(spec, prepareFor);
+  const { spec, preparation } = order;
+  if (preparation !== null && needsPreparation(spec.workload, preparation)) await prepare(spec, preparation);
   source = createSource(order.source, order);
   const opened = await connected(spec, source);
   pings = setInterval(() => ping(opened), pingMs);
@@ -74,8 +76,8 @@ async function connected(spec: LoadSpec, from: Source): Promise<Load> {
 }
 
 /** Makes what is needed, over one session of its own. */
-async function prepare(spec: LoadSpec, sessions: number): Promise<void> {
-  const steps = new PrepareSource(spec.workload, spec.run, sessions, spec.protocol);
+async function prepare(spec: LoadSpec, preparation: Preparation): Promise<void> {
+  const steps = new PrepareSource(spec.workload, spec.run, preparation, spec.protocol);
   const workload = { ...spec.workload, sessions: 1, window: prepareWindow };
   const opened = await connected({ ...spec, workload }, steps);
   opened.begin({ startAt: performance.now(), warmMs: 0, measureMs: 0, rate: 0 });
@@ -86,10 +88,15 @@ async function prepare(spec: LoadSpec, sessions: number): Promise<void> {
 }
 
 function ping(opened: Load): void {
+  const silentSince = performance.now() - opened.spec.sessionTimeoutMs * silentShare;
   for (const session of opened.sessions) {
-    if (!session.ready || session.inFlight > 0) continue;
-    session.ping();
-    session.flush();
+    if (!session.ready) continue;
+    if (session.heardAt < silentSince) {
+      session.abandon();
+    } else if (session.inFlight === 0) {
+      session.ping();
+      session.flush();
+    }
   }
 }
 

@@ -24,6 +24,8 @@ export interface GeneratorOptions {
   readonly processes: number;
   readonly source?: SourceSpec;
   readonly sessionTimeoutMs?: number;
+  /** The keys are there, with data of this size. */
+  readonly hasKeys?: boolean;
 }
 
 export interface Timing {
@@ -105,8 +107,9 @@ export class Generators {
         };
         const child = new Child();
         children.push(child);
-        // The first one makes the keys for all.
-        await child.ask({ kind: 'open', spec, source, prepareFor: n === 0 ? workload.sessions : 0 }, 'ready');
+        // The first one makes what all of them need.
+        const preparation = n === 0 ? { sessions: workload.sessions, keys: options.hasKeys !== true } : null;
+        await child.ask({ kind: 'open', spec, source, preparation }, 'ready');
         first += sessions;
       }
     } catch (error) {

@@ -5,15 +5,30 @@ import { keyPath, keysPath, madePath, rootPath, sessionPath } from './zookeeper-
 
 const nodeExists = -110;
 
+export interface Preparation {
+  /** Sessions of all generators together, each of which gets a place for what it makes. */
+  readonly sessions: number;
+  /** Whether the keys are to be made: they outlive a load. */
+  readonly keys: boolean;
+}
+
+/** A load that makes nothing and finds its keys needs no preparation. */
+export function needsPreparation({ mix }: Workload, { keys }: Preparation): boolean {
+  return keys || makes(mix);
+}
+
+function makes({ create, ephemeral, delete: remove }: Workload['mix']): boolean {
+  return (create ?? ephemeral ?? remove) !== undefined;
+}
+
 export class PrepareSource implements Source {
   readonly #steps: Iterator<Step>;
   /** Code of the first refusal that matters; 0: none. */
   refused = 0;
   finished = false;
 
-  /** @param sessions of all generators together */
-  constructor(workload: Workload, run: string, sessions: number, protocol: 'zookeeper' | 'etcd') {
-    this.#steps = protocol === 'etcd' ? etcdSteps(workload) : steps(workload, run, sessions);
+  constructor(workload: Workload, run: string, preparation: Preparation, protocol: 'zookeeper' | 'etcd') {
+    this.#steps = protocol === 'etcd' ? etcdSteps(workload, preparation) : steps(workload, run, preparation);
   }
 
   next(_session: number, operation: Operation): boolean {
@@ -42,17 +57,17 @@ interface Step {
   readonly key: number;
 }
 
-function* steps(workload: Workload, run: string, sessions: number): Generator<Step> {
+function* steps(workload: Workload, run: string, { sessions, keys }: Preparation): Generator<Step> {
   for (const path of [rootPath, keysPath, madePath]) yield { kind: 'create', path, bytes: 0, key: 0 };
-  for (let session = 0; session < sessions; session++)
+  for (let session = 0; makes(workload.mix) && session < sessions; session++)
     yield { kind: 'create', path: sessionPath(run, session), bytes: 0, key: 0 };
-  for (let key = 0; key < workload.keys; key++) {
+  for (let key = 0; keys && key < workload.keys; key++) {
     yield { kind: 'create', path: keyPath(key), bytes: workload.bytes, key };
     // A key of an earlier run may be of another size.
     yield { kind: 'set', path: keyPath(key), bytes: workload.bytes, key };
   }
 }
 
-function* etcdSteps({ keys, bytes }: Workload): Generator<Step> {
-  for (let key = 0; key < keys; key++) yield { kind: 'set', path: '', bytes, key };
+function* etcdSteps(workload: Workload, { keys }: Preparation): Generator<Step> {
+  for (let key = 0; keys && key < workload.keys; key++) yield { kind: 'set', path: '', bytes: workload.bytes, key };
 }

@@ -1,5 +1,6 @@
 /** What the bench and its generator processes say to each other. */
 import type { LoadResult, LoadSpec } from './load.ts';
+import type { Preparation } from './prepare.ts';
 import type { KeyLedger } from './verify.ts';
 import type { RecordedOperation } from './recording.ts';
 
@@ -9,7 +10,13 @@ export type SourceSpec =
   | { readonly kind: 'replay'; readonly operations: readonly RecordedOperation[] };
 
 export type Order =
-  | { readonly kind: 'open'; readonly spec: LoadSpec; readonly source: SourceSpec; readonly prepareFor: number }
+  | {
+      readonly kind: 'open';
+      readonly spec: LoadSpec;
+      readonly source: SourceSpec;
+      /** null: another generator does it. */
+      readonly preparation: Preparation | null;
+    }
   | {
       readonly kind: 'run';
       /** Of the clock that all processes share, ms. */

@@ -29,6 +29,8 @@ export abstract class Session {
   protected sequence = 1;
   inFlight = 0;
   ready = false;
+  /** When bytes last came. */
+  heardAt = 0;
   #socket: Socket | null = null;
   #host: number;
   #retry: NodeJS.Timeout | null = null;
@@ -92,6 +94,7 @@ export abstract class Session {
     socket.once('connect', () => {
       socket.setTimeout(0);
       this.#skip = this.#partialLength = 0;
+      this.heardAt = performance.now();
       this.greet();
       this.flush();
     });
@@ -145,14 +148,14 @@ export abstract class Session {
     this.load.completed(this.#intended[slot]!, this.#sent[slot]!, writes[this.#kinds[slot]!] === 1, error);
   }
 
-  /** Gives up the connection, as when the peer refuses the session. */
-  protected reject(): void {
+  /** Gives up the connection, as when the peer is silent or refuses the session. */
+  abandon(): void {
     this.#socket?.destroy();
   }
 
   #received(bytes: Buffer, length: number): void {
     if (this.#closed) return;
-    this.load.now = performance.now();
+    this.load.now = this.heardAt = performance.now();
     if (!this.#scan(bytes, length)) {
       this.load.counts.malformed++;
       this.#socket?.destroy();

@@ -97,7 +97,7 @@ export class ZooKeeperSession extends Session {
       this.#id.fill(0);
       this.#password.fill(0);
       this.load.counts.expired++;
-      this.reject();
+      this.abandon();
       return true;
     }
     b.copy(this.#id, 0, at + 12, at + 20);

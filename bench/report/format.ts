@@ -29,6 +29,18 @@ export function time(us: number): string {
   return `${threeDigits(us / 1e6)} s`;
 }
 
+/** The same without zeros at the end, for axes. */
+export function axisTime(us: number): string {
+  return time(us)
+    .replace(/(\.\d*?)0+ /, '$1 ')
+    .replace('. ', ' ');
+}
+
+/** A number as short as it can be said, for axes. */
+export function plain(value: number): string {
+  return String(Number(value.toPrecision(4)));
+}
+
 function threeDigits(value: number): string {
   if (value >= 100) return String(Math.round(value));
   return value >= 10 ? value.toFixed(1) : value.toFixed(2);

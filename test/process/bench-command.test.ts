@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { Recorded } from '../../bench/report/failover-page.ts';
 import { readRecord } from '../../bench/report/record.ts';
 
 const command = fileURLToPath(new URL('../../bench/main.js', import.meta.url));
@@ -43,6 +44,24 @@ test('the canonical run prints two headline figures and saves its record', async
   assert.ok(record.disk!.fsyncP50Us > 0);
   // No server and no folder is left behind.
   assert.deepEqual(readdirSync(data), []);
+});
+
+test('failover: the gap of a killed leader is measured, and every acknowledged write is there once', async () => {
+  const out = join(folder, 'failover');
+  const what = ['failover', '--scenario', 'leader-killed', '--rounds', '1', '--sessions', '6', '--window', '4'];
+  const { code, output } = await bench(...what, '--out', out, '--data', join(folder, 'data'));
+  assert.equal(code, 0, output);
+  assert.match(output, /acknowledged writes verified on every server: none lost, none doubled\./);
+  const record = readRecord(
+    join(
+      out,
+      readdirSync(out).find((name) => name.endsWith('.json'))!,
+    ),
+  );
+  const [played] = record.details['played'] as readonly Recorded[];
+  assert.ok(played!.gap.ms > 0 && played!.gap.to > played!.faultAt, JSON.stringify(played!.gap));
+  assert.ok(played!.outcome.acknowledged > 0);
+  assert.ok(played!.split !== null && played!.split.elect >= 0, 'the journals tell where the time went');
 });
 
 test('what cannot be is refused with one sentence', async () => {

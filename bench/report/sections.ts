@@ -1,0 +1,95 @@
+/** The sections that several reports share, each from the loads of a record. */
+import { Histogram } from '../measure/histogram.ts';
+import { heatChart, lineChart, percentileChart, percentileStops, type PercentileSeries } from './charts.ts';
+import { plusMinus, time, whole, type Table } from './format.ts';
+import type { Section } from './html.ts';
+import { summarize, type LoadRecord } from './record.ts';
+
+/** Percentiles of loads, all rounds of each together. */
+export function percentileSection(title: string, loads: readonly LoadRecord[], file: string): Section {
+  const series = loads.map((load): PercentileSeries => {
+    const histogram = new Histogram();
+    for (const round of load.rounds) histogram.add(round.latency);
+    return { name: load.name, values: percentileStops.map((share) => histogram.quantile(share)) };
+  });
+  return {
+    title,
+    text: 'Each further nine to the right has the same room.',
+    chart: percentileChart(series, title),
+    file,
+  };
+}
+
+export function loadTable(loads: readonly LoadRecord[]): Table {
+  return {
+    head: ['load', 'per second', 'spread', 'p50', 'p90', 'p99', 'p99.9', 'max', 'cost µs'],
+    rows: loads.map((load) => {
+      const { perSecond, spread, p50, p90, p99, p999, max, usPerOperation } = summarize(load);
+      const times = [p50, p90, p99, p999, max].map(time);
+      return [load.name, whole(perSecond), plusMinus(spread), ...times, usPerOperation.toFixed(2)];
+    }),
+  };
+}
+
+/** Acknowledged writes over the first round of each load. */
+export function timelineSection(title: string, loads: readonly LoadRecord[], file: string): Section {
+  const series = loads.map(({ name, rounds }) => {
+    const { timeline } = rounds[0]!;
+    // 50 ms a point: steady enough to see a stall, fine enough to see a short one.
+    const points: [number, number][] = [];
+    for (let i = 0; i + 5 <= timeline.length; i += 5)
+      points.push([(i * 10) / 1000, timeline.slice(i, i + 5).reduce((sum, count) => sum + count, 0) * 20]);
+    return { name, points };
+  });
+  return {
+    title,
+    text:
+      'Acknowledged writes per second, in steps of 50 ms, over the first round. Dips are stalls: ' +
+      'of the disk, of garbage collection, of whatever shares the machine.',
+    chart: lineChart(series, {
+      label: title,
+      xLabel: 'seconds',
+      yLabel: 'writes per second',
+      filled: series.length === 1,
+    }),
+    file,
+  };
+}
+
+/** One heat map for each payload and share of reads. */
+export function matrixSections(loads: readonly LoadRecord[]): Section[] {
+  const groups = new Map<string, LoadRecord[]>();
+  for (const load of loads) {
+    const { bytes, mix } = load.workload;
+    const reads = mix.get ?? 0;
+    const name = `${bytes} bytes, ${reads === 0 ? 'writes only' : `${reads} % reads`}`;
+    groups.set(name, [...(groups.get(name) ?? []), load]);
+  }
+  return [...groups].map(([name, group]) => {
+    const sessions = sorted(group.map(({ workload }) => workload.sessions));
+    const windows = sorted(group.map(({ workload }) => workload.window));
+    const found = (s: number, w: number): number | null => {
+      const load = group.find(({ workload }) => workload.sessions === s && workload.window === w);
+      return load === undefined ? null : summarize(load).perSecond;
+    };
+    return {
+      title: name,
+      chart: heatChart(
+        sessions.map(String),
+        windows.map(String),
+        sessions.map((s) => windows.map((w) => found(s, w))),
+        {
+          label: name,
+          xLabel: 'requests in flight in each session',
+          yLabel: 'sessions',
+          max: Math.max(...group.map((load) => summarize(load).perSecond)),
+        },
+      ),
+      file: `matrix-${name.replace(/[^a-z0-9]+/gi, '-')}`,
+    };
+  });
+}
+
+function sorted(values: readonly number[]): number[] {
+  return [...new Set(values)].sort((a, b) => a - b);
+}
