@@ -9,11 +9,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { Journal } from '../server/ports.ts';
 
-const connectionsMax = 100;
 const headBytesMax = 8 * 1024;
-const headMs = 10_000;
-/** Deadlines of requests are looked at this often. */
-const checkMs = 1000;
 
 export interface HttpAnswer {
   readonly status: number;
@@ -30,6 +26,12 @@ export interface HttpOptions {
   /** A connection without traffic ends after so many ms. */
   readonly idleMs: number;
   readonly journal: Journal;
+  /** ms for a request's head to come in whole. Default 10 s. */
+  readonly headMs?: number;
+  /** ms between two looks at that. Default 1 s. */
+  readonly checkMs?: number;
+  /** Default 100. */
+  readonly connectionsMax?: number;
 }
 
 export class HttpEndpoint {
@@ -39,17 +41,18 @@ export class HttpEndpoint {
 
   private constructor(options: HttpOptions, answer: (path: string, query: URLSearchParams) => HttpAnswer) {
     this.#answer = answer;
+    const headMs = options.headMs ?? 10_000;
     this.#server = createServer(
       {
         headersTimeout: headMs,
         requestTimeout: headMs,
         keepAliveTimeout: options.idleMs,
-        connectionsCheckingInterval: checkMs,
+        connectionsCheckingInterval: options.checkMs ?? 1000,
         maxHeaderSize: headBytesMax,
       },
       (request, response) => this.#take(request, response),
     );
-    this.#server.maxConnections = connectionsMax;
+    this.#server.maxConnections = options.connectionsMax ?? 100;
     this.#server.setTimeout(options.idleMs);
   }
 
