@@ -45,7 +45,9 @@ export class ApacheServer {
     if (this.#id > 0) writeFileSync(join(this.folder, 'myid'), `${this.#id}\n`);
     const options = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-cp', jars.join(':')];
     const main = 'org.apache.zookeeper.server.quorum.QuorumPeerMain';
-    this.#process = spawn('java', [...options, main, join(this.folder, 'zoo.cfg')], { stdio: 'ignore' });
+    const java = ['java', ...options, main, join(this.folder, 'zoo.cfg')];
+    // It ends with us, however we end.
+    this.#process = spawn('setpriv', ['--pdeathsig', 'KILL', ...java], { stdio: 'ignore' });
     const serves = async (): Promise<boolean> => (await word(this.port, 'srvr')).includes('Mode: ');
     await until('Apache ZooKeeper', serveDeadlineMs, serves);
   }
