@@ -10,6 +10,9 @@ import { until } from './until.ts';
 const jarFolder = '/usr/share/java';
 const jars = ['zookeeper', 'zookeeper-jute', 'slf4j-api', 'netty-all', 'netty-handler', 'netty-transport']
   .concat(['netty-common', 'netty-buffer', 'commons-cli', 'snappy-java', 'metrics-core'])
+  // Its AdminServer.
+  .concat(['jackson-core', 'jackson-databind', 'jackson-annotations', 'servlet-api', 'jetty9-server', 'jetty9-servlet'])
+  .concat(['jetty9-security', 'jetty9-http', 'jetty9-io', 'jetty9-util', 'jetty9-util-ajax'])
   .map((name) => `${jarFolder}/${name}.jar`);
 
 /** Why there is no Apache ZooKeeper here, or false: for node:test's `skip`. */
