@@ -69,6 +69,14 @@ test('starts three servers, finds all data again, stops all of them at Ctrl-C', 
   const client = await RawClient.connect(port);
   assert.equal((await client.create('/kept', 'x'))?.err, 0);
   await client.close();
+  await first.printed('admin: ');
+  const admin = [...first.output.matchAll(/http:\/\/127\.0\.0\.1:\d+\/commands/g)].map(([url]) => url);
+  const states = await Promise.all(admin.map(async (url) => (await fetch(`${url}/zabstate`)).json()));
+  assert.deepEqual(
+    states.map((state) => (state as { myid: number }).myid),
+    [1, 2, 3],
+    'each server has an admin port of its own',
+  );
   const pids = serverPids(first);
   assert.equal(pids.length, 3);
   first.child.kill('SIGINT');
