@@ -17,6 +17,7 @@
  *  - votes are sent at changes and when a link comes up, not repeated on a timer;
  *  - a server that finds a leading peer joins it; if that peer does not lead any more, discovery fails.
  */
+import { epochMax } from '../../base/zxid.ts';
 import type { Vote } from './messages.ts';
 import { isBetter, type Self } from './self.ts';
 
@@ -111,7 +112,8 @@ export class Election {
   /** The best of those that stand: they look, in this round, and choose themselves. */
   private choose(mustAnnounce: boolean): void {
     const { state, lastLogged, id, isVoter, quorum } = this.self;
-    const stands = isVoter && this.self.reachableVoters() >= quorum;
+    // Who has promised the last epoch, were it to a liar, could propose none: it would fail at each try.
+    const stands = isVoter && state.acceptedEpoch < epochMax && this.self.reachableVoters() >= quorum;
     let best = { epoch: stands ? state.currentEpoch : -1, zxid: lastLogged, id: stands ? id : 0 };
     for (const [peer, { state: doing, leader, epoch, zxid }] of this.votes) {
       const theirs = { epoch, zxid, id: peer };

@@ -86,19 +86,22 @@ export class Leader {
 
   // ---- discovery ---------------------------------------------------------------------------------
 
-  onJoin(from: number, join: Join): void {
+  /** Returns false for a server that can be part of no epoch: it has promised the last one that there is. */
+  onJoin(from: number, join: Join): boolean {
     const { now } = this.self;
+    if (join.acceptedEpoch >= epochMax) return false;
     const observer = join.observer || !this.self.isVoterId(from);
     if (!observer) this.self.epochSeen = Math.max(this.self.epochSeen, join.acceptedEpoch);
     if (!observer && this.epoch !== 0 && join.acceptedEpoch > this.epoch) {
       // It promised a later epoch to somebody who failed: only an epoch after that can include it.
       this.verdict = 'a server has promised a later epoch';
-      return;
+      return true;
     }
     const learner = new Progress(from, observer, now);
     this.learners.set(from, learner);
     if (this.epochSent) this.self.send(from, { kind: 'newEpoch', epoch: this.epoch });
     else if (this.epoch === 0) this.tryPropose();
+    return true;
   }
 
   /** Proposes an epoch once a quorum, this server included, has told what it promised so far. */
@@ -361,8 +364,7 @@ export class Leader {
     const learner = this.learners.get(from);
     if (learner === undefined) {
       // Without a join it can only be a leftover of an earlier role on this link.
-      if (message.kind === 'join') this.onJoin(from, message);
-      return true;
+      return message.kind !== 'join' || this.onJoin(from, message);
     }
     learner.heardAt = this.self.now;
     // The limit is for standstill: a long history that is being taken over is no reason to give up.
@@ -373,8 +375,7 @@ export class Leader {
       case 'join':
         // It starts over; what was agreed before on this link is void.
         this.learners.delete(from);
-        this.onJoin(from, message);
-        return true;
+        return this.onJoin(from, message);
       case 'ackEpoch':
         this.onAckEpoch(learner, message);
         return true;
