@@ -20,6 +20,8 @@ const helloDeadlineMs = 3000;
 const dialDeadlineMs = 2000;
 const refusedEveryMs = 60_000;
 const redialMs = { first: 10, max: 500 } as const;
+/** A link that lived this long was a good one: it is dialled again at once. */
+const goodMs = 1000;
 /** Frames of a turn are gathered in a buffer that starts with this much. */
 const gatherBytes = 64 * 1024;
 
@@ -168,7 +170,6 @@ export class PeerMesh implements PeerPort {
     socket.on('connect', () => {
       clearTimeout(deadline);
       this.#handshake(socket, peer, () => {
-        state.delayMs = 0;
         this.#start(peer, socket);
       });
     });
@@ -244,6 +245,7 @@ export class PeerMesh implements PeerPort {
     // A server that dials again has lost the old connection, whatever we still see of it.
     this.#links.get(peer)?.socket.destroy();
     this.#links.get(peer)?.end();
+    const upAt = performance.now();
     const link = new Link(
       socket,
       (body) => this.#events.frame(peer, body),
@@ -251,12 +253,19 @@ export class PeerMesh implements PeerPort {
         if (this.#links.get(peer) !== link) return;
         this.#links.delete(peer);
         this.#events.down(peer);
-        if (peer < this.#options.id) this.#redial(peer, 0);
+        if (peer < this.#options.id) this.#redial(peer, this.#delayAfter(peer, performance.now() - upAt));
       },
     );
     this.#links.set(peer, link);
     this.#events.up(peer);
     link.start();
+  }
+
+  /** Two servers that cannot agree end each link as soon as it is up: they do so ever more rarely. */
+  #delayAfter(peer: number, livedMs: number): number {
+    const state = this.#dialling.get(peer)!;
+    if (livedMs >= goodMs) state.delayMs = 0;
+    return state.delayMs;
   }
 
   /** Keeps quiet links alive and closes silent ones; after an own stall it listens before it judges. */

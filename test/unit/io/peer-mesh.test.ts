@@ -19,13 +19,18 @@ class Peer {
   readonly bodies: Buffer[] = [];
   /** Called with each frame. */
   onFrame: () => void = () => {};
+  /** Called when a link is up. */
+  onUp: () => void = () => {};
 
   constructor(id: number, peerTimeoutMs = 10_000, ensemble = 0) {
     const journal = { info: () => {}, warn: (event: string) => void this.warnings.push(event), error: () => {} };
     this.mesh = new PeerMesh(
       { id, host: '127.0.0.1', port: 0, ensembleId: () => ensemble, heartbeatMs: 20, peerTimeoutMs, journal },
       {
-        up: (peer) => this.events.push(`up ${peer}`),
+        up: (peer) => {
+          this.events.push(`up ${peer}`);
+          this.onUp();
+        },
         down: (peer) => this.events.push(`down ${peer}`),
         frame: (_, body) => {
           this.bodies.push(Buffer.from(body));
@@ -118,6 +123,15 @@ function frame(text: string, crc = crc32(Buffer.from(text))): Buffer {
   head.writeUInt32BE(crc, 4);
   return Buffer.concat([head, Buffer.from(text)]);
 }
+
+test('a link that is reset as soon as it is up is dialled ever more rarely', async () => {
+  const [one, two] = await pair();
+  one.onUp = () => one.mesh.reset(2, 'a test');
+  const started = performance.now();
+  await two.has('up 1', 8);
+  // 10, 20, 40 … ms, of which at least half is waited.
+  assert.ok(performance.now() - started > 300, `eight links in ${performance.now() - started} ms`);
+});
 
 test('a frame that comes byte by byte is a frame', async () => {
   const one = new Peer(1);
