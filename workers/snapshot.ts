@@ -112,9 +112,11 @@ export function expand(stored: Buffer, rawLength: number): Buffer {
 }
 
 export function rangesOf(file: number): ReadRange {
+  const { size } = fstatSync(file);
   return (offset, length) => {
-    const bytes = Buffer.allocUnsafeSlow(length);
-    return bytes.subarray(0, readSync(file, bytes, 0, length, offset));
+    // A header may announce more than there is.
+    const bytes = Buffer.allocUnsafeSlow(Math.min(length, Math.max(size - offset, 0)));
+    return bytes.subarray(0, readSync(file, bytes, 0, bytes.length, offset));
   };
 }
 

@@ -2,16 +2,15 @@
 import { crc32 } from '../../engine/io/crc32.ts';
 import type { SnapshotFile, SnapshotPort, SnapshotReceiver, SnapshotSink } from '../../engine/server/ports.ts';
 import {
-  chunkHeaderBytes,
   decodeChunkHeader,
-  decodeFileHeader,
   encodeChunk,
   encodeFileHeader,
   fileHeaderBytes,
-  footerBytes,
+  readChunk,
   Seal,
+  verifyFile,
 } from '../../engine/snapshot/file.ts';
-import { lz4 } from '../../workers/lz4.ts';
+import { expand } from '../../workers/snapshot.ts';
 
 export class MemorySnapshots implements SnapshotPort {
   readonly files = new Map<number, Buffer>();
@@ -73,9 +72,9 @@ export class MemorySnapshots implements SnapshotPort {
   }
 
   load(chunk: (bytes: Buffer) => void, done: (error: string | null) => void): void {
-    const file = this.files.get(this.newest)!;
+    const chunks = rawChunks(this.files.get(this.newest)!);
     this.#soon(() => {
-      for (const { raw } of chunksOf(file)) chunk(raw);
+      for (const raw of chunks) chunk(raw);
       done(null);
     });
   }
@@ -85,29 +84,29 @@ export class MemorySnapshots implements SnapshotPort {
   }
 }
 
-function* chunksOf(file: Buffer): Iterable<{ header: Buffer; raw: Buffer; next: number }> {
-  for (let at = fileHeaderBytes; at + chunkHeaderBytes <= file.length;) {
-    const { rawLength, storedLength } = decodeChunkHeader(file.subarray(at));
-    if (rawLength === 0 && storedLength === 0) return;
-    const stored = file.subarray(at + chunkHeaderBytes, at + chunkHeaderBytes + storedLength);
-    const header = file.subarray(at, at + chunkHeaderBytes);
-    at += chunkHeaderBytes + storedLength;
-    yield { header, raw: storedLength === rawLength ? stored : lz4.expand(stored, rawLength), next: at };
+/** What is wrong with a file, or null; an LZ4 block that does not expand is reported by throwing, as by the worker. */
+export function verify(file: Buffer, zxid: number): string | null {
+  const read = (offset: number, length: number): Buffer => file.subarray(offset, offset + length);
+  try {
+    return verifyFile(read, file.length, zxid, crc32, (stored, rawLength) => {
+      expand(stored, rawLength);
+      return null;
+    });
+  } catch (error) {
+    if (error instanceof TypeError || error instanceof RangeError || !(error instanceof Error)) throw error;
+    return error.message;
   }
 }
 
-/** What the production store finds wrong with a file, more or less (workers/snapshot.ts has a target of its own). */
-function verify(file: Buffer, zxid: number): string | null {
-  if (decodeFileHeader(file, crc32) !== zxid) return 'its header is damaged';
-  const seal = new Seal(crc32);
-  let end = fileHeaderBytes;
-  try {
-    for (const { header, next } of chunksOf(file)) {
-      seal.add(decodeChunkHeader(header));
-      end = next;
-    }
-  } catch (error) {
-    return (error as Error).message;
+/** The expanded chunks of a file that is whole. */
+export function rawChunks(file: Buffer): Buffer[] {
+  const read = (offset: number, length: number): Buffer => file.subarray(offset, offset + length);
+  const chunks: Buffer[] = [];
+  for (let offset = fileHeaderBytes; ;) {
+    const { header, stored, next, error } = readChunk(read, offset, crc32);
+    if (error !== null) throw new Error(`a whole file cannot be read: ${error}`);
+    if (stored === null) return chunks;
+    chunks.push(expand(stored, header.rawLength));
+    offset = next;
   }
-  return seal.matches(file.subarray(end, end + footerBytes)) ? null : 'its footer does not match';
 }

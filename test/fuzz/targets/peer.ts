@@ -29,6 +29,7 @@ class Pair {
   /** Servers with a link to the fuzzed one. */
   readonly #up = new Set<number>();
   #joined = false;
+  #broken = false;
 
   box(id: number): Box {
     return this.boxes[id - 1] ?? this.boxes[0]!;
@@ -37,6 +38,7 @@ class Pair {
   /** Connects the two, or cuts them off from each other. */
   join(up: boolean): void {
     if (this.#joined === up) return;
+    this.#dial();
     this.#joined = up;
     for (const box of this.boxes) this.#tell(box, 3 - box.id, up);
     this.settle();
@@ -68,6 +70,7 @@ class Pair {
   }
 
   pass(ms: number): void {
+    this.#dial();
     for (const box of this.boxes) box.pass(ms);
     this.settle();
   }
@@ -87,11 +90,11 @@ class Pair {
       for (const peer of box.resets.splice(0)) {
         any = true;
         must(peer === fuzzed || this.#joined, 'only a link that is up is reset');
-        if (peer !== fuzzed) this.#again();
+        if (peer !== fuzzed) this.#break();
         else if (this.#up.has(box.id)) this.#tell(box, fuzzed, false);
       }
       for (const { to, frame } of box.sent.splice(0)) {
-        if (to === fuzzed || !this.#joined) continue;
+        if (to === fuzzed || !this.#joined || this.#broken) continue;
         any = true;
         this.box(to).server.peerFrame(box.id, frame);
       }
@@ -99,9 +102,17 @@ class Pair {
     return any;
   }
 
-  /** A link that was reset is dialled anew at once. */
-  #again(): void {
-    for (const up of [false, true]) for (const box of this.boxes) this.#tell(box, 3 - box.id, up);
+  /** The link between the two was reset: it is dialled anew later. */
+  #break(): void {
+    if (this.#broken) return;
+    this.#broken = true;
+    for (const box of this.boxes) this.#tell(box, 3 - box.id, false);
+  }
+
+  #dial(): void {
+    if (!this.#broken) return;
+    this.#broken = false;
+    for (const box of this.boxes) this.#tell(box, 3 - box.id, true);
   }
 
   get leads(): boolean {
