@@ -25,7 +25,7 @@ export function runTarget({ target, from, cases, ms }: RunOptions): Promise<RunR
   const at = new SharedArrayBuffer(8);
   const present = new Float64Array(at).fill(from);
   const started = performance.now();
-  const share: Share = { target, from, cases, endAt: Date.now() + ms, at };
+  const share: Share = { target, from, cases, ms, at };
   const worker = new Worker(new URL('worker.js', import.meta.url), {
     workerData: share,
     resourceLimits: { maxOldGenerationSizeMb: heapMiBMax },

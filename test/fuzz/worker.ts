@@ -15,7 +15,7 @@ export interface Share {
   readonly target: string;
   readonly from: number;
   readonly cases: number;
-  readonly endAt: number;
+  readonly ms: number;
   /** Number of the present case. */
   readonly at: SharedArrayBuffer;
 }
@@ -61,13 +61,14 @@ export function judge(target: Target, input: Input): { outcome: string; wrong: s
   }
 }
 
-function work({ target: name, from, cases, endAt, at }: Share): void {
+function work({ target: name, from, cases, ms, at }: Share): void {
+  const endAt = performance.now() + ms;
   const target = targets.find((each) => each.name === name)!;
   const present = new Float64Array(at);
   const outcomes: Record<string, number> = {};
   let done = 0;
   let failure: Failure | null = null;
-  for (; done < cases && failure === null && Date.now() < endAt; done++) {
+  for (; done < cases && failure === null && performance.now() < endAt; done++) {
     const seed = from + done;
     present[0] = seed;
     const input = target.draw(new Prng(seed));

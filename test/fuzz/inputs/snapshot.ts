@@ -53,6 +53,7 @@ export function drawState(prng: Prng, zxid: number, probability: number): Buffer
   if (prng.chance(probability))
     drafts.push(node({ path: '/a/new', kind: prng.below(5), owner: prng.below(2), acl: 0 }));
   if (prng.chance(0.3)) drafts.push(...drafts.splice(3, 2));
+  if (prng.chance(probability / 2)) drafts.push(prng.pick(drafts));
   const records = drafts.map((draft) => damaged(prng, draft, probability / 4));
   const nodes = records.filter((record) => record[0] === 4).length;
   const end = new Draft().u8(5).f64(nodes).f64(digestOf(records));

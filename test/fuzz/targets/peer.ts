@@ -141,7 +141,7 @@ class Pair {
 
 function draw(prng: Prng): Buffer[] {
   const parts: Buffer[] = [];
-  const isEstablished = prng.chance(0.7);
+  const isEstablished = prng.chance(0.5);
   if (isEstablished) parts.push(Buffer.from([happening.join, 0]));
   const end = isEstablished ? zxidOf(1, 4) : 0;
   const target = 1 + prng.below(2);
