@@ -213,10 +213,13 @@ function decodeControl(kind: number, body: Buffer): Message | null {
   }
 }
 
+/** Numbers and booleans alone, a handful: the library takes memory for what a length announces. */
+const bounds = { maxArrayLength: 8, maxMapLength: 0, maxStrLength: 0, maxBinLength: 0, maxExtLength: 0 } as const;
+
 /** The MessagePack array after the kind byte; null when the bytes are none. */
 function decodeFields(body: Buffer): unknown[] | null {
   try {
-    const value = decode(body.subarray(1));
+    const value = decode(body.subarray(1), bounds);
     return Array.isArray(value) ? value : null;
   } catch (error) {
     // The library reports malformed input by throwing: a RangeError or its own DecodeError.
