@@ -154,8 +154,13 @@ export class OptionError extends Error {
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
+/** What a timer takes; and less than a round trip between servers would end every link. */
+const msMax = 2 ** 31 - 1;
+const peerTimeoutMsMin = 10;
+
 /**
- * Fills in the defaults and checks everything.
+ * Fills in the defaults and checks everything. A default that follows from another setting stays within
+ * its own range: nobody can correct what he has not set.
  *
  * @throws OptionError that names the field and what it must be
  */
@@ -169,8 +174,8 @@ export function completeOptions(given: Partial<ServerOptions> & { readonly dataD
     clientPortAddress: '0.0.0.0',
     clientPort: -1,
     initLimit: 10,
-    minSessionTimeout: 2 * tickTime,
-    maxSessionTimeout: 20 * tickTime,
+    minSessionTimeout: Math.min(2 * tickTime, msMax),
+    maxSessionTimeout: Math.min(20 * tickTime, msMax),
     maxClientCnxns: 60,
     maxCnxns: 0,
     sessionlessCnxnTimeout: 10_000,
@@ -202,7 +207,7 @@ export function completeOptions(given: Partial<ServerOptions> & { readonly dataD
     batchesInFlightMax: 16,
     bytesInFlightMax: 32 * MiB,
     heartbeatMs: Math.max(1, Math.min(500, Math.floor(tickTime / 2))),
-    peerTimeoutMs: syncLimit * tickTime,
+    peerTimeoutMs: Math.min(Math.max(syncLimit * tickTime, peerTimeoutMsMin), msMax),
     electionWaitMs: 200,
     leaderlessGraceMs: 1000,
     readOnlyMode: false,
@@ -224,7 +229,7 @@ export function completeOptions(given: Partial<ServerOptions> & { readonly dataD
   for (const field of Object.keys(options))
     if (!knownFields.has(field))
       throw new OptionError(field, 'absent (there is no such setting)', options[field as keyof ServerOptions]);
-  checkNumbers(options);
+  checkNumbers(options, given);
   checkSwitches(options);
   checkTexts(options);
   checkServers(options);
@@ -238,8 +243,8 @@ const ranges: readonly (readonly [keyof ServerOptions, number, number])[] = [
   ['tickTime', 1, 2 ** 31 - 1],
   ['initLimit', 1, 2 ** 31 - 1],
   ['syncLimit', 1, 2 ** 31 - 1],
-  ['minSessionTimeout', 1, 2 ** 31 - 1],
-  ['maxSessionTimeout', 1, 2 ** 31 - 1],
+  ['minSessionTimeout', 1, msMax],
+  ['maxSessionTimeout', 1, msMax],
   ['maxClientCnxns', 0, 2 ** 31 - 1],
   ['maxCnxns', 0, 2 ** 31 - 1],
   ['sessionlessCnxnTimeout', 1, 2 ** 31 - 1],
@@ -267,7 +272,7 @@ const ranges: readonly (readonly [keyof ServerOptions, number, number])[] = [
   ['batchesInFlightMax', 1, 4096],
   ['bytesInFlightMax', 64 * KiB, 1024 * MiB],
   ['heartbeatMs', 1, 60_000],
-  ['peerTimeoutMs', 10, 2 ** 31 - 1],
+  ['peerTimeoutMs', peerTimeoutMsMin, msMax],
   ['electionWaitMs', 0, 60_000],
   ['leaderlessGraceMs', 0, 2 ** 31 - 1],
   ['historyBytesMax', 0, 1024 * MiB],
@@ -303,20 +308,18 @@ const knownFields: ReadonlySet<string> = new Set([
   'logLevel',
 ]);
 
-function checkNumbers(options: ServerOptions): void {
+function checkNumbers(options: ServerOptions, given: Partial<ServerOptions>): void {
   for (const [field, min, max] of ranges) {
     const value = options[field];
     if (!Number.isInteger(value) || (value as number) < min || (value as number) > max) {
       throw new OptionError(field, `a whole number from ${min} to ${max}`, value);
     }
   }
-  if (options.minSessionTimeout > options.maxSessionTimeout) {
-    throw new OptionError(
-      'minSessionTimeout',
-      `at most maxSessionTimeout (${options.maxSessionTimeout})`,
-      options.minSessionTimeout,
-    );
-  }
+  const { minSessionTimeout: least, maxSessionTimeout: most } = options;
+  if (least <= most) return;
+  if (given.minSessionTimeout === undefined)
+    throw new OptionError('maxSessionTimeout', `at least minSessionTimeout (${least}, by default two ticks)`, most);
+  throw new OptionError('minSessionTimeout', `at most maxSessionTimeout (${most})`, least);
 }
 
 function checkTexts(options: ServerOptions): void {
