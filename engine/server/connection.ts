@@ -5,6 +5,7 @@
  */
 import type { Buffer } from 'node:buffer';
 import type { Writer } from '../base/bytes.ts';
+import { identityBytesMax } from '../txn/request.ts';
 import { encodeIds, type Id } from '../wire/acl.ts';
 import type { ConnectRequest } from '../wire/connect.ts';
 import { FramesIn } from '../wire/frames-in.ts';
@@ -67,10 +68,15 @@ export class Connection {
     this.identity = encodeIds(this.ids);
   }
 
-  prove(ids: readonly Id[]): void {
+  /** Returns false when that is more than a request can carry along. */
+  prove(ids: readonly Id[]): boolean {
     const isNew = (id: Id): boolean => !this.ids.some((known) => known.scheme === id.scheme && known.id === id.id);
-    this.ids = [...this.ids, ...ids.filter(isNew)];
-    this.identity = encodeIds(this.ids);
+    const all = [...this.ids, ...ids.filter(isNew)];
+    const identity = encodeIds(all);
+    if (identity.length > identityBytesMax) return false;
+    this.ids = all;
+    this.identity = identity;
+    return true;
   }
 
   /** Sends what was written in this turn; takes a new buffer while the old one is still in use. */

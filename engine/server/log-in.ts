@@ -32,7 +32,7 @@ export function logIn(
   const proof = reader.buffer() ?? Buffer.alloc(0);
   if (reader.bad) return false;
   const ids = authenticate(scheme, proof, secrets, superDigest);
-  if (ids !== null) connection.prove(ids);
-  writeReply(out, xid, 0, ids === null ? errorCode.authFailed : errorCode.ok);
-  return ids !== null;
+  const isProved = ids !== null && connection.prove(ids);
+  writeReply(out, xid, 0, isProved ? errorCode.ok : errorCode.authFailed);
+  return isProved;
 }

@@ -10,9 +10,12 @@
  * an ACL asks for it. `body` is the request record as the client sent it, after its header.
  */
 import { Buffer } from 'node:buffer';
+import { assert } from '../base/assert.ts';
 import { Writer } from '../base/bytes.ts';
 
 export const requestHeaderBytes = 22;
+/** An identity's length has two bytes. */
+export const identityBytesMax = 0xffff;
 
 /** Operations that no client sends; the ingress makes them from a connect request. */
 export const internalOp = {
@@ -35,6 +38,7 @@ export function writeRequest(
   start: number,
   end: number,
 ): void {
+  assert(identity.length <= identityBytesMax, 'an identity is bounded', identity.length);
   const length = requestHeaderBytes - 4 + identity.length + (end - start);
   out.need(length + 4);
   out.i32(length);
