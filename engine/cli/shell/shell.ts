@@ -150,9 +150,10 @@ export class Shell {
 
   #redo(number: number): Promise<number> {
     const found = this.#history.find((each) => each.number === number);
-    // The line that asks for it is the newest one: it must not ask for itself.
-    if (found === undefined || /^\s*redo\b/.test(found.line)) throw new UsageError(`no command ${number} to run again`);
-    return this.run(splitLine(found.line)!);
+    const words = found === undefined ? [] : splitLine(found.line)!;
+    // The line that asks for it is the newest one: it must not ask for itself, nor two of them for each other.
+    if (words.length === 0 || words[0] === 'redo') throw new UsageError(`no command ${number} to run again`);
+    return this.run(words);
   }
 
   readonly #watch = (event: WatchEvent): void => {
