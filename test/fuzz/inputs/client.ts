@@ -132,7 +132,7 @@ const operations: readonly (readonly [number, Write])[] = [
 ];
 
 /** Numbers that are no operation, or one that only servers use among each other. */
-const strangeOps = [-10, -12, -1, 0, 10, 23, 200, 99, 0x7fff_ffff, -0x8000_0000];
+const strangeOps = [-10, -12, -13, -1, 0, 10, 23, 200, 99, 0x7fff_ffff, -0x8000_0000];
 
 export interface Request {
   readonly op: number;

@@ -83,7 +83,7 @@ export function drawRequests(prng: Prng, probability: number): Buffer {
       .size(1)
       .text(prng.pick(['ip', 'super', 'digest']))
       .text('127.0.0.1');
-    const code = prng.chance(0.2) ? prng.pick([-10, -12, -11]) : op;
+    const code = prng.chance(0.2) ? prng.pick([-10, -12, -11, -13]) : op;
     const bytes = damaged(prng, body, probability);
     all.size(requestHeaderBytes - 4 + identity.length + bytes.length);
     all

@@ -1,7 +1,7 @@
 /** Connection after connection, several at a time, while healthy clients, memory and journals are watched. */
 import { Prng } from '../../../engine/base/prng.ts';
 import type { ServerProcess } from '../../support/server-process.ts';
-import { complaintsOf, Memory, type Healthy, type LiveOptions, type LiveResult } from './live.ts';
+import { complaintsOf, Memory, type LiveOptions, type LiveResult, type Watched } from './live.ts';
 
 const judgeMs = 100;
 /** Memory settles within this part of a run. */
@@ -10,7 +10,7 @@ const warmUp = 0.3;
 export interface Campaign {
   readonly target: string;
   readonly servers: readonly ServerProcess[];
-  readonly healthy: readonly Healthy[];
+  readonly healthy: readonly Watched[];
   /** Connections at a time. */
   readonly width: number;
   /** One connection; returns a word for how it ended. */
@@ -57,7 +57,7 @@ export async function wage(campaign: Campaign, { from, cases, ms }: LiveOptions)
     cases: done,
     ms: performance.now() - started,
     outcomes,
-    notes: `${answers} rounds of healthy clients, the slowest took ${slowest} ms; ${most} MiB resident`,
+    notes: `${answers} rounds of healthy clients, of which the slowest took ${slowest} ms; ${most} MiB resident`,
     failure: message === '' ? null : { seed: from + Math.max(next - 1 - width, 0), message, input: [] },
   };
 }

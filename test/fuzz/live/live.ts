@@ -34,15 +34,24 @@ const everyMs = 15;
 const growthMiBMax = 250;
 const residentMiBMax = 900;
 
+/** Somebody healthy, who is watched. */
+export interface Watched {
+  readonly slowestMs: number;
+  readonly answers: number;
+  /** What went wrong first; empty when nothing has. */
+  readonly wrong: string;
+  /** Resolves once the last answer has come, or is given up. */
+  stop(): Promise<void>;
+}
+
 /** Writes and reads at a server, one after another, and keeps the longest wait. */
-export class Healthy {
+export class Healthy implements Watched {
   slowestMs = 0;
   answers = 0;
   readonly #client: RawClient;
   readonly #path: string;
   #stopped = false;
   #running: Promise<void> = Promise.resolve();
-  /** What went wrong first. */
   wrong = '';
 
   private constructor(client: RawClient, path: string) {
@@ -75,7 +84,6 @@ export class Healthy {
     }
   }
 
-  /** Resolves once the last answer has come, or the client is given up. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.race([this.#running, pause(waitMsMax)]);
