@@ -7,6 +7,7 @@
  */
 import { Reader, Writer } from '../../engine/base/bytes.ts';
 import type { ClientLink } from '../../engine/server/ports.ts';
+import type { LastingWatch } from './checkers/lasting-watches.ts';
 import type { WatchKind } from './checkers/watches.ts';
 import type { Checks } from './checks.ts';
 import type { SimOptions } from './options.ts';
@@ -119,6 +120,8 @@ export class SimClient {
   readonly #writer = new Writer(256);
   /** Watches to be set again after a reconnect, by path: with the zxid up to which their news is known. */
   readonly watches = new Map<string, WatchKind>();
+  /** Watches that last, to be set again as well. */
+  readonly lasting = new Map<string, LastingWatch>();
   /** Nodes of its own making, for deletes. */
   readonly created: string[] = [];
 
@@ -265,21 +268,27 @@ export class SimClient {
     this.#password = Buffer.from(reader.buffer()!);
     this.#established = true;
     this.#checks.connected(this);
-    if (this.watches.size > 0) this.#rewatch(connection);
+    if (this.watches.size > 0 || this.lasting.size > 0) this.#rewatch(connection);
   }
 
-  /** setWatches: what changed since the last zxid seen is told at once. */
+  /** setWatches, or setWatches2 when some last: what changed since the last zxid seen is told at once. */
   #rewatch(connection: Connection): void {
     const w = this.#writer;
     w.clear();
     w.at = 4;
     w.i32(-8);
-    w.i32(101);
+    w.i32(this.lasting.size === 0 ? 101 : 105);
     w.i64(this.lastZxid);
-    for (const kind of ['data', 'exist', 'child'] as const) {
-      const paths = [...this.watches].filter(([, watched]) => watched === kind).map(([path]) => path);
+    const put = (paths: readonly string[]): void => {
       w.i32(paths.length);
       for (const path of paths) w.string(path);
+    };
+    for (const kind of ['data', 'exist', 'child'] as const) {
+      put([...this.watches].filter(([, watched]) => watched === kind).map(([path]) => path));
+    }
+    const lasting = [...this.lasting.values()];
+    for (const recursive of lasting.length === 0 ? [] : [false, true]) {
+      put(lasting.filter(({ isRecursive }) => isRecursive === recursive).map(({ path }) => path));
     }
     w.setI32(0, w.at - 4);
     this.#checks.rewatched(this);

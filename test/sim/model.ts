@@ -6,6 +6,7 @@
  */
 import { Reader } from '../../engine/base/bytes.ts';
 import { txnType } from '../../engine/txn/types.ts';
+import { ModelQuotas } from './model-quotas.ts';
 import { Violation } from './world.ts';
 
 /** A committed txn, with its own copy of the body. */
@@ -31,13 +32,26 @@ export interface NodeState {
   readonly creations: number;
   readonly children: number;
   readonly aversion: number;
+  /** Persistent 0, ephemeral 1, container 2, with a ttl 3. */
+  readonly kind: number;
+  /** Session of an ephemeral node, ttl ms of a TTL node. */
   readonly owner: number;
+  readonly mtime: number;
 }
 
 /** Something that a watch on the path would see. */
 export interface PathEvent {
   readonly zxid: number;
   readonly type: number;
+}
+
+/** What a lasting watch may hear of. */
+export interface ModelChange {
+  readonly zxid: number;
+  readonly type: number;
+  readonly path: string;
+  /** Part of the end of a session, whose nodes go in any order. */
+  readonly isUnordered: boolean;
 }
 
 const absent: NodeState = {
@@ -51,8 +65,11 @@ const absent: NodeState = {
   creations: 0,
   children: 0,
   aversion: 0,
+  kind: 0,
   owner: 0,
+  mtime: 0,
 };
+const kind = { ephemeral: 1, container: 2, ttl: 3 } as const;
 /** All servers of a run have the same configuration, so it is published once. */
 const configPath = '/zookeeper/config';
 const eventCreated = 1;
@@ -64,6 +81,9 @@ export class Model {
   readonly #nodes = new Map<string, NodeState[]>();
   readonly #dataEvents = new Map<string, PathEvent[]>();
   readonly #childEvents = new Map<string, PathEvent[]>();
+  /** All changes of nodes and of lists of children, in the order in which a server tells of them. */
+  readonly changes: ModelChange[] = [];
+  readonly #quotas = new ModelQuotas();
   /** Living sessions and their ephemeral nodes. */
   readonly sessions = new Map<number, Set<string>>();
   /** Sessions that ended, and when. */
@@ -153,8 +173,9 @@ export class Model {
         txn,
         'sets the servers anew',
       );
-      this.#put(configPath, txn.zxid, { ...before, data, version: -1, mzxid: txn.zxid });
+      this.#put(configPath, txn.zxid, { ...before, data, version: -1, mzxid: txn.zxid, mtime: txn.time });
       this.#event(this.#dataEvents, configPath, txn.zxid, eventChanged);
+      this.#change(txn, eventChanged, configPath);
       return;
     }
     const path = body.string();
@@ -167,12 +188,12 @@ export class Model {
           body.string();
           body.string();
         }
-        const kind = body.u8();
-        const owner = body.i64();
-        this.#create(path, data === null ? null : data.toString('latin1'), kind === 1 ? owner : 0, body.i32(), txn);
+        const [kind, owner, creations] = [body.u8(), body.i64(), body.i32()];
+        this.#create(path, data === null ? null : data.toString('latin1'), kind, owner, creations, txn);
         break;
       }
       case txnType.delete:
+        if (txn.origin === 0) this.#expectDue(path, txn);
         this.#delete(path, txn);
         break;
       case txnType.setData: {
@@ -185,8 +206,11 @@ export class Model {
           data: data === null ? null : data.toString('latin1'),
           version,
           mzxid: txn.zxid,
+          mtime: txn.time,
         });
+        this.#count(path, (data?.length ?? 0) - (before.data?.length ?? 0), 0, txn.zxid);
         this.#event(this.#dataEvents, path, txn.zxid, eventChanged);
+        this.#change(txn, eventChanged, path);
         break;
       }
       case txnType.check:
@@ -197,19 +221,23 @@ export class Model {
     }
   }
 
-  #create(path: string, data: string | null, owner: number, creations: number, txn: Txn): void {
+  #create(path: string, data: string | null, ofKind: number, owner: number, creations: number, txn: Txn): void {
     this.#expect(!this.at(path, txn.zxid).exists, txn, `creates ${path}, which exists`);
     const parentPath = parentOf(path);
     const parent = this.#existing(parentPath, txn);
-    this.#expect(parent.owner === 0, txn, `creates ${path} below an ephemeral node`);
+    this.#expect(parent.kind !== kind.ephemeral, txn, `creates ${path} below an ephemeral node`);
     this.#expect(creations === parent.creations + 1, txn, `counts ${creations} creations after ${parent.creations}`);
-    if (owner !== 0) {
+    if (ofKind === kind.ephemeral) {
       this.#expect(this.sessions.has(owner), txn, `creates ${path} for a session that is not there`);
       this.sessions.get(owner)!.add(path);
     }
-    const { zxid } = txn;
-    this.#put(path, zxid, { ...absent, exists: true, data, czxid: zxid, mzxid: zxid, pzxid: zxid, owner });
+    const { zxid, time: mtime } = txn;
+    const born = { ...absent, exists: true, data, czxid: zxid, mzxid: zxid, pzxid: zxid, mtime };
+    this.#put(path, zxid, { ...born, kind: ofKind, owner });
     this.#put(parentPath, zxid, { ...parent, creations, children: parent.children + 1, pzxid: zxid });
+    this.#count(path, data?.length ?? 0, 1, zxid);
+    this.#change(txn, eventCreated, path);
+    this.#change(txn, eventChildren, parentPath);
     this.#event(this.#dataEvents, path, zxid, eventCreated);
     this.#event(this.#childEvents, parentPath, zxid, eventChildren);
   }
@@ -219,13 +247,39 @@ export class Model {
     this.#expect(node.children === 0, txn, `deletes ${path}, which has children`);
     const parentPath = parentOf(path);
     const parent = this.#existing(parentPath, txn);
-    if (node.owner !== 0) this.sessions.get(node.owner)?.delete(path);
+    if (node.kind === kind.ephemeral) this.sessions.get(node.owner)?.delete(path);
     const { zxid } = txn;
     this.#put(path, zxid, absent);
     this.#put(parentPath, zxid, { ...parent, children: parent.children - 1, pzxid: zxid });
+    this.#count(path, -(node.data?.length ?? 0), -1, zxid);
+    this.#change(txn, eventDeleted, path);
+    this.#change(txn, eventChildren, parentPath);
     this.#event(this.#dataEvents, path, zxid, eventDeleted);
     this.#event(this.#childEvents, path, zxid, eventDeleted);
     this.#event(this.#childEvents, parentPath, zxid, eventChildren);
+  }
+
+  /** The leader deletes by itself what had children and has none, or was not written to for its ttl. */
+  #expectDue(path: string, txn: Txn): void {
+    const node = this.#existing(path, txn);
+    const isDue =
+      node.kind === kind.container ? node.creations > 0 : node.kind === kind.ttl && txn.time - node.mtime > node.owner;
+    this.#expect(isDue, txn, `reaps ${path}, which is not due`);
+  }
+
+  #change({ zxid, type: txnKind }: Txn, type: number, path: string): void {
+    this.changes.push({ zxid, type, path, isUnordered: txnKind === txnType.closeSession });
+  }
+
+  /** Keeps the figures of the quota above the path. */
+  #count(path: string, bytes: number, count: number, zxid: number): void {
+    const stats = this.#quotas.changed(path, bytes, count, () => this.#lengths());
+    if (stats === null) return;
+    this.#put(stats, zxid, { ...this.at(stats, zxid), data: this.#quotas.text(stats) });
+  }
+
+  *#lengths(): Iterable<readonly [string, number]> {
+    for (const path of this.paths()) yield [path, this.#nodes.get(path)!.at(-1)!.data?.length ?? 0];
   }
 
   #existing(path: string, txn: Txn): NodeState {

@@ -333,4 +333,32 @@ export const mutants: readonly Mutant[] = [
     find: 'store.remove(slot);\n        store.pzxid[parent] = zxid;',
     replace: 'store.remove(slot);',
   },
+  {
+    name: 'lasting-watch-fires-once',
+    issue: 'addWatch',
+    file: 'tree/watches.js',
+    find: 'joined(hearers, this.recursive.at(at))',
+    replace: 'joined(hearers, this.recursive.take(at))',
+  },
+  {
+    name: 'one-change-told-twice',
+    issue: 'ZOOKEEPER-4466',
+    file: 'tree/watches.js',
+    find: 'for (const connection of data)\n                child.delete(connection);',
+    replace: ';',
+  },
+  {
+    name: 'ttl-node-reaped-after-a-write',
+    issue: 'ContainerManager',
+    file: 'prep/changes.js',
+    find: 'node.zxid !== 0 || !isDue(',
+    replace: '!isDue(',
+  },
+  {
+    name: 'quota-forgets-a-deletion',
+    issue: 'quotas',
+    file: 'tree/quotas.js',
+    find: 'this.#add(path, -bytes, -1);',
+    replace: 'this.#add(path, -bytes, 0);',
+  },
 ];

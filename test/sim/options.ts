@@ -22,6 +22,7 @@ export interface SimOptions {
   readonly batchesInFlightMax: number;
   readonly leaderlessGraceMs: number;
   readonly segmentBytes: number;
+  readonly containerCheckMs: number;
 
   // Network, ms.
   readonly latencyMs: number;
@@ -116,6 +117,7 @@ export function drawOptions(seed: number): SimOptions {
     batchesInFlightMax: pick(1, 2, 16),
     leaderlessGraceMs: pick(0, 300, 1000),
     segmentBytes: pick(64, 64, 256) * 1024,
+    containerCheckMs: pick(50, 300, 2000),
     latencyMs,
     jitterMs,
     fsyncMs,

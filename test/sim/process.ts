@@ -282,6 +282,9 @@ function serverOptions(options: SimOptions, id: number): ServerOptions {
     batchesInFlightMax: options.batchesInFlightMax,
     leaderlessGraceMs: options.leaderlessGraceMs,
     segmentBytes: options.segmentBytes,
+    extendedTypesEnabled: true,
+    enforceQuota: true,
+    containerCheckIntervalMs: options.containerCheckMs,
     minSessionTimeout: 1,
     maxSessionTimeout: 10_000_000,
   });

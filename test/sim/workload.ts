@@ -8,8 +8,22 @@ import type { SimClient } from './client.ts';
 import type { SimOptions } from './options.ts';
 import type { World } from './world.ts';
 
-export type RequestKind =
-  'set' | 'create' | 'sequential' | 'ephemeral' | 'delete' | 'multi' | 'get' | 'exists' | 'children' | 'sync' | 'close';
+const writeKinds = [
+  'set',
+  'create',
+  'sequential',
+  'ephemeral',
+  'container',
+  'ttl',
+  'delete',
+  'multi',
+  'sync',
+  'close',
+] as const;
+const readKinds = ['get', 'exists', 'children', 'multiRead'] as const;
+const watchKinds = ['addWatch', 'removeWatches'] as const;
+
+export type RequestKind = (typeof writeKinds)[number] | (typeof readKinds)[number] | (typeof watchKinds)[number];
 
 export interface Request {
   readonly kind: RequestKind;
@@ -17,6 +31,10 @@ export interface Request {
   readonly path: string;
   readonly data: string;
   readonly watch: boolean;
+  /** Of a lasting watch. */
+  readonly isRecursive: boolean;
+  /** What a multiRead reads: data, and the list of `sequenceParent`. */
+  readonly paths: readonly string[];
   readonly bytes: Buffer;
   readonly sentAt: number;
 }
@@ -35,34 +53,60 @@ const op = {
   exists: 3,
   getData: 4,
   setData: 5,
+  getChildren: 8,
   sync: 9,
   getChildren2: 12,
   multi: 14,
+  removeWatches: 18,
+  createContainer: 19,
+  createTtl: 21,
+  multiRead: 22,
+  addWatch: 106,
   close: -11,
 } as const;
-const flags = { ephemeral: 1, sequential: 2 } as const;
+const flags = { ephemeral: 1, sequential: 2, container: 4, ttl: 5 } as const;
+/** WatcherType. */
+const persistent = 4;
+const persistentRecursive = 5;
 
 /** The two nodes that a multi changes together. */
 export const pairPaths = ['/pair-a', '/pair-b'] as const;
 export const sequenceParent = '/q';
+
+/** Nodes that go by themselves, and what comes and goes in the containers. */
+const containers = ['/c0', '/c1', '/c2'] as const;
+const ttlNodes = ['/t0', '/t1', '/t2'] as const;
+/** A quota of what all sessions together have, and one of a container. */
+const quotaPaths = ['/e', '/c0'].flatMap((path) =>
+  ['', '/zookeeper_limits', '/zookeeper_stats'].map((name) => `/zookeeper/quota${path}${name}`),
+);
 
 const kinds: readonly (readonly [RequestKind, number])[] = [
   ['set', 30],
   ['create', 10],
   ['sequential', 8],
   ['ephemeral', 6],
-  ['delete', 8],
+  ['container', 3],
+  ['ttl', 3],
+  ['delete', 10],
   ['multi', 8],
   ['get', 16],
   ['exists', 6],
   ['children', 3],
+  ['multiRead', 4],
+  ['addWatch', 2],
+  ['removeWatches', 1],
   ['sync', 5],
 ];
 const weightTotal = kinds.reduce((sum, [, weight]) => sum + weight, 0);
 const writer = new Writer(1024);
 
 export function isWrite(kind: RequestKind): boolean {
-  return kind !== 'get' && kind !== 'exists' && kind !== 'children';
+  return (writeKinds as readonly RequestKind[]).includes(kind);
+}
+
+export function isRead(kind: RequestKind): boolean {
+  return (readKinds as readonly RequestKind[]).includes(kind);
 }
 
 function drawKind(world: World): RequestKind {
@@ -92,6 +136,8 @@ export function drawRequest(
   w.at = 4;
   w.i32(xid);
   let path = key;
+  let isRecursive = false;
+  let paths: readonly string[] = [];
   switch (kind) {
     case 'set':
       w.i32(op.setData);
@@ -99,9 +145,9 @@ export function drawRequest(
       w.i32(-1);
       break;
     case 'create':
-      path = prng.chance(0.3) ? prng.pick([...pairPaths, sequenceParent, '/e']) : key;
+      path = drawNew(world, key);
       w.i32(op.create);
-      node(path, data, 0, w);
+      node(path, path.endsWith('_limits') ? `count=-1,bytes=50=;countHardLimit=${2 + prng.below(6)}` : data, 0, w);
       break;
     case 'sequential':
       path = `${sequenceParent}/n-`;
@@ -113,8 +159,19 @@ export function drawRequest(
       w.i32(op.create);
       node(path, data, flags.ephemeral, w);
       break;
+    case 'container':
+      path = prng.pick(containers);
+      w.i32(op.createContainer);
+      node(path, data, flags.container, w);
+      break;
+    case 'ttl':
+      path = prng.pick(ttlNodes);
+      w.i32(op.createTtl);
+      node(path, data, flags.ttl, w);
+      w.i64(1 + prng.below(2000));
+      break;
     case 'delete':
-      path = client.created.length > 0 && prng.chance(0.7) ? prng.pick(client.created) : key;
+      path = client.created.length > 0 && prng.chance(0.5) ? prng.pick(client.created) : drawNew(world, key);
       w.i32(op.delete);
       w.string(path);
       w.i32(-1);
@@ -131,16 +188,35 @@ export function drawRequest(
       break;
     case 'get':
     case 'exists':
-      path = prng.chance(0.2) ? prng.pick(pairPaths) : key;
+      path = prng.chance(0.3) ? prng.pick([...pairPaths, ...containers, ...ttlNodes]) : key;
       w.i32(kind === 'get' ? op.getData : op.exists);
       w.string(path);
       w.bool(watch);
       break;
     case 'children':
-      path = prng.pick(['/', sequenceParent, '/e']);
+      path = prng.pick(['/', sequenceParent, '/e', containers[0]]);
       w.i32(op.getChildren2);
       w.string(path);
       w.bool(watch);
+      break;
+    case 'multiRead':
+      paths = [...pairPaths, key, sequenceParent, prng.pick(quotaPaths), prng.pick(containers)];
+      w.i32(op.multiRead);
+      for (const each of paths) {
+        header(each === sequenceParent ? op.getChildren : op.getData, w);
+        w.string(each);
+        w.bool(false);
+      }
+      end(w);
+      break;
+    case 'addWatch':
+    case 'removeWatches':
+      isRecursive = prng.chance(0.5);
+      path = prng.pick([key, '/e', ...pairPaths, ...containers, isRecursive ? '/' : sequenceParent]);
+      w.i32(op[kind]);
+      w.string(path);
+      if (kind === 'addWatch') w.i32(isRecursive ? 1 : 0);
+      else w.i32(isRecursive ? persistentRecursive : persistent);
       break;
     case 'sync':
       w.i32(op.sync);
@@ -150,7 +226,15 @@ export function drawRequest(
       w.i32(op.close);
   }
   w.setI32(0, w.at - 4);
-  return { kind, xid, path, data, watch, bytes: w.copy(), sentAt: world.now };
+  return { kind, xid, path, data, watch, isRecursive, paths, bytes: w.copy(), sentAt: world.now };
+}
+
+/** A path for a plain create, or for a delete. */
+function drawNew({ prng }: World, key: string): string {
+  if (prng.chance(0.6)) return key;
+  if (prng.chance(0.3)) return prng.pick(quotaPaths);
+  if (prng.chance(0.5)) return `${prng.pick([...containers, ...ttlNodes])}/kid${prng.below(2)}`;
+  return prng.pick([...pairPaths, sequenceParent, '/e']);
 }
 
 function put(path: string, data: string, w: Writer): void {

@@ -6,6 +6,9 @@ import { zxidText } from '../../../engine/base/zxid.ts';
 import type { SimClient } from '../client.ts';
 import type { Reply, Request } from '../workload.ts';
 import { Checker } from './checker.ts';
+import { LastingWatches } from './lasting-watches.ts';
+
+const noWatcher = -121;
 
 /** `exist`: a data watch on a node that was not there; setWatches has a list of its own for them. */
 export type WatchKind = 'data' | 'exist' | 'child';
@@ -21,11 +24,14 @@ interface Watch {
 
 export class WatchEvents extends Checker {
   readonly name = 'watches';
+  readonly #lasting = new LastingWatches(this.truth);
   readonly #byClient = new Map<SimClient, Map<string, Watch>>();
   fired = 0;
 
   override replied(client: SimClient, request: Request | undefined, reply: Reply): void {
     this.#nothingMissed(client, reply.zxid);
+    if (request?.kind === 'addWatch' || request?.kind === 'removeWatches')
+      this.#lastingAnswered(client, request, reply);
     if (request === undefined || !request.watch) return;
     const isExists = request.kind === 'exists';
     const isChildren = request.kind === 'children';
@@ -45,13 +51,20 @@ export class WatchEvents extends Checker {
 
   override event(client: SimClient, type: number, path: string): void {
     const watches = this.#of(client);
+    const isOfLasting = this.#lasting.takes(client, type, path);
     const keys = [`data ${path}`, `child ${path}`].filter((key) => this.#fits(watches.get(key), type));
-    this.expect(keys.length > 0, () => `client ${client.id} heard of ${path} (type ${type}), which it does not watch`);
+    this.expect(
+      keys.length > 0 || isOfLasting,
+      () => `client ${client.id} heard of ${path} (type ${type}), which it does not watch`,
+    );
     const changed = keys.some((key) => {
       const { kind, since } = watches.get(key)!;
       return this.truth.model.firstEvent(path, group(kind), since) !== null;
     });
-    this.expect(changed, () => `client ${client.id} heard of ${path} (type ${type}), where nothing changed`);
+    this.expect(
+      changed || isOfLasting,
+      () => `client ${client.id} heard of ${path} (type ${type}), where nothing changed`,
+    );
     for (const key of keys) watches.delete(key);
     if (![...watches.values()].some((watch) => watch.path === path)) client.watches.delete(path);
     this.fired++;
@@ -59,6 +72,7 @@ export class WatchEvents extends Checker {
 
   /** Watches are lost with the connection; the client sets again what it knows of. */
   override disconnected(client: SimClient): void {
+    this.#lasting.disconnected(client);
     const watches = this.#of(client);
     for (const [key, watch] of watches) {
       watch.live = false;
@@ -76,15 +90,22 @@ export class WatchEvents extends Checker {
       watch.live = true;
       if (watch.kind === 'exist' && !this.truth.model.at(watch.path, zxid).exists) watch.since = zxid;
     }
+    this.#lasting.set(client, zxid);
     this.#nothingMissed(client, zxid);
   }
 
   override expired(client: SimClient): void {
+    this.#lasting.expired(client);
     this.#byClient.delete(client);
   }
 
   /** A reply at `zxid` reveals everything up to it: what a watch should have told must have come before. */
   #nothingMissed(client: SimClient, zxid: number): void {
+    const missed = this.#lasting.missed(client, zxid);
+    this.expect(missed === null, () => {
+      const { type, path, zxid: at } = missed!;
+      return `client ${client.id} did not hear of ${path} (type ${type}) at ${zxidText(at)} before ${zxidText(zxid)}`;
+    });
     for (const watch of this.#of(client).values()) {
       if (!watch.live) continue;
       const event = this.truth.model.firstEvent(watch.path, group(watch.kind), watch.since);
@@ -95,6 +116,16 @@ export class WatchEvents extends Checker {
         );
       });
     }
+  }
+
+  #lastingAnswered(client: SimClient, request: Request, { error, zxid }: Reply): void {
+    const watch = { path: request.path, isRecursive: request.isRecursive };
+    const expected = request.kind === 'addWatch' || this.#lasting.has(client, watch) ? 0 : noWatcher;
+    this.expect(error === expected, () => {
+      return `${request.kind} ${watch.path} of client ${client.id} was answered with ${error} instead of ${expected}`;
+    });
+    if (request.kind === 'addWatch') this.#lasting.added(client, watch, zxid);
+    else this.#lasting.removed(client, watch);
   }
 
   #fits(watch: Watch | undefined, type: number): boolean {
