@@ -188,7 +188,8 @@ export function drawRequest(
       break;
     case 'get':
     case 'exists':
-      path = prng.chance(0.3) ? prng.pick([...pairPaths, ...containers, ...ttlNodes]) : key;
+      // A client remembers one watch for each path: data here, children of others below.
+      path = prng.chance(0.3) ? prng.pick([...pairPaths, ...containers.slice(1), ...ttlNodes]) : key;
       w.i32(kind === 'get' ? op.getData : op.exists);
       w.string(path);
       w.bool(watch);
