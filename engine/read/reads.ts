@@ -14,6 +14,10 @@ import { opcode } from '../wire/opcodes.ts';
 import { beginReply, endReply, writeMultiHeader, writeReply } from '../wire/replies.ts';
 import { slotOf, WatchRequests, type Watcher, type WatchRegistry } from './watch-requests.ts';
 
+/** Reply header, Stat and so on; and a child's name. */
+const replyBytes = 100;
+const childBytes = 24;
+
 /** Who reads: besides its watches, its session and what it has proved. */
 export interface ReadClient extends Watcher {
   readonly session: number;
@@ -76,6 +80,35 @@ export class Reads {
       default:
         writeReply(out, xid, -1, errorCode.unimplemented);
     }
+  }
+
+  /** About how long the reply to a read is going to be, bytes. */
+  expectedBytes(op: number, bytes: Buffer, start: number, end: number): number {
+    if (op !== opcode.getData) return replyBytes + childBytes * this.listLength(op, bytes, start, end);
+    const slot = slotOf(this.#tree, this.#reader.reset(bytes, start, end).string());
+    return replyBytes + (slot === -1 ? 0 : Math.max(this.#tree.dataLength(slot), 0));
+  }
+
+  /** Names that a getChildren or getChildren2 is about; 0 for any other read. */
+  listLength(op: number, bytes: Buffer, start: number, end: number): number {
+    if (op !== opcode.getChildren && op !== opcode.getChildren2) return 0;
+    const slot = slotOf(this.#tree, this.#reader.reset(bytes, start, end).string());
+    return slot === -1 ? 0 : this.#tree.childCount(slot);
+  }
+
+  /**
+   * The slot of the node that a getChildren or getChildren2 is about, and its watch left, when the client
+   * may read it and it has at least `min` children: the reply is made elsewhere. -1: it is not.
+   */
+  longList(client: ReadClient, op: number, bytes: Buffer, start: number, end: number, min: number): number {
+    if (this.listLength(op, bytes, start, end) < min) return -1;
+    const reader = this.#reader.reset(bytes, start, end);
+    const path = reader.string();
+    const watch = reader.bool();
+    const slot = this.#readable(client, path, reader);
+    if (slot < 0) return -1;
+    if (watch) this.#watches.addChild(client.id, path);
+    return slot;
   }
 
   #getData(client: ReadClient, xid: number, reader: Reader, out: Writer): void {

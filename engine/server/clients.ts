@@ -9,9 +9,7 @@
 import { Buffer } from 'node:buffer';
 import { Reader } from '../base/bytes.ts';
 import { isAllowed } from '../prep/access.ts';
-import { Reads } from '../read/reads.ts';
 import { Results } from '../read/results.ts';
-import { asksForWatch } from '../read/watch-requests.ts';
 import type { Tree } from '../tree/tree.ts';
 import { Watches } from '../tree/watches.ts';
 import type { TxnCursor } from '../txn/batch.ts';
@@ -21,7 +19,7 @@ import { permission } from '../wire/acl.ts';
 import { decodeConnectRequest } from '../wire/connect.ts';
 import { errorCode } from '../wire/errors.ts';
 import type { EventType } from '../wire/events.ts';
-import { isReadOp, isWriteOp, opcode } from '../wire/opcodes.ts';
+import { isWriteOp, opcode } from '../wire/opcodes.ts';
 import { writeEvent } from '../wire/replies.ts';
 import type { Connection } from './connection.ts';
 import { Connections } from './connections.ts';
@@ -30,14 +28,13 @@ import { Handshakes } from './handshakes.ts';
 import { logIn } from './log-in.ts';
 import type { ServerOptions } from './options.ts';
 import type { ClientLink, Ports } from './ports.ts';
-import { needsLeader, ReadOnlySessions } from './read-only.ts';
+import { Reading } from './reading.ts';
+import { ReadOnlySessions } from './read-only.ts';
 import type { Refusals } from './refusals.ts';
 import { Throttle } from './throttle.ts';
 import type { Traffic } from './traffic.ts';
 
 const requestHeaderBytes = 8;
-/** Stands for the body of a request that is refused once those before it are answered. */
-const refused = Buffer.alloc(0);
 
 export class Clients {
   readonly watches: Watches;
@@ -49,9 +46,9 @@ export class Clients {
   readonly #forwarding: Forwarding;
   readonly #refusals: Refusals;
   readonly #throttle: Throttle;
+  readonly #reading: Reading;
   readonly #reader = new Reader();
   #tree: Tree;
-  #reads: Reads;
   #results: Results;
   #serving = false;
 
@@ -76,7 +73,19 @@ export class Clients {
       this.#forward(connection, op, session, connection.id, body.bytes, 0, body.at),
     );
     this.watches = new Watches((id, type, path, aclId) => this.#event(id, type, path, aclId));
-    this.#reads = new Reads(tree, this.watches);
+    this.#reading = new Reading(
+      {
+        options,
+        clock,
+        traffic,
+        connections: this.#connections,
+        handshakes: this.#handshakes,
+        throttle: this.#throttle,
+        refusals,
+        watches: this.watches,
+      },
+      tree,
+    );
     this.#results = new Results(tree);
     tree.watches = this.watches;
   }
@@ -84,7 +93,7 @@ export class Clients {
   /** Another tree took the place of ours; nobody is connected who could notice. */
   setTree(tree: Tree): void {
     this.#tree = tree;
-    this.#reads = new Reads(tree, this.watches);
+    this.#reading.setTree(tree);
     this.#results = new Results(tree);
     tree.watches = this.watches;
   }
@@ -216,9 +225,14 @@ export class Clients {
   /** Lets connections go on that no longer have to wait. */
   resumePaused(): void {
     this.#throttle.release((connection) => {
-      if (this.#serving || this.readOnly) this.#runParkedReads(connection);
+      if (this.#serving || this.readOnly) this.#reading.runParked(connection);
       this.#process(connection);
     });
+  }
+
+  /** Goes on with what takes more than one turn to read; true when there is more to do. */
+  workOnLists(): boolean {
+    return this.#reading.workOnLists();
   }
 
   /** Ends connections whose handshake does not come. */
@@ -279,19 +293,14 @@ export class Clients {
     const bodyStart = start + requestHeaderBytes;
     if (this.#throttle.waitedTooLong(connection, op)) {
       this.#refusals.note('throttledOp', connection.link.label);
-      if (connection.outstanding.length === 0)
-        this.#connections.reply(connection, xid, this.#tree.lastZxid, errorCode.throttledOp);
-      else connection.outstanding.push(xid, op, connection.heardAt, refused, 0);
+      this.#reading.refuse(connection, xid, op);
     } else if (isWriteOp(op) && !this.readOnly) {
       this.#forward(connection, op, connection.session, xid, bytes, bodyStart, end);
       if (op === opcode.closeSession) connection.phase = 'opening';
     } else if (op === opcode.auth || op === opcode.sasl) {
       this.#logIn(connection, op, xid, header);
-    } else if (connection.outstanding.length > 0) {
-      const body = Buffer.from(bytes.subarray(bodyStart, end));
-      connection.outstanding.push(xid, op, connection.heardAt, body, end - start);
     } else {
-      this.#read(connection, xid, op, connection.heardAt, bytes, bodyStart, end);
+      this.#reading.take(connection, xid, op, bytes, bodyStart, end);
     }
   }
 
@@ -314,54 +323,6 @@ export class Clients {
     const isKept = logIn(connection, op, xid, reader, this.#connections.out(connection), this.#ports, superDigest);
     if (isKept) return;
     this.#traffic.authFailures++;
-    this.#connections.closeAfterFlush(connection);
-  }
-
-  #read(
-    connection: Connection,
-    xid: number,
-    op: number,
-    since: number,
-    bytes: Buffer,
-    start: number,
-    end: number,
-  ): void {
-    if (bytes === refused) return this.#connections.reply(connection, xid, this.#tree.lastZxid, errorCode.throttledOp);
-    if (asksForWatch(op, bytes, end) && this.watches.countOf(connection.id) >= this.#options.sessionWatchesMax) {
-      this.#refusals.note('sessionWatches', connection.link.label);
-      return this.#connections.reply(connection, xid, this.#tree.lastZxid, errorCode.throttledOp);
-    }
-    if (this.readOnly && (needsLeader(op) || op === opcode.closeSession)) {
-      this.#answerWithoutLeader(connection, xid, op);
-      return;
-    }
-    const out = this.#connections.out(connection);
-    const at = out.at;
-    const client = {
-      id: connection.id,
-      session: connection.session,
-      identity: connection.identity,
-      event: (type: EventType, path: string) => writeEvent(this.#connections.out(connection), type, path),
-    };
-    this.#reads.answer(client, op, xid, bytes, start, end, out);
-    connection.lastZxid = this.#tree.lastZxid;
-    this.#connections.answered(connection, this.#traffic.reads, since, this.#ports.clock.now(), out.at - at);
-    const isSetWatches = op === opcode.setWatches || op === opcode.setWatches2;
-    if (isSetWatches && this.watches.countOf(connection.id) > this.#options.sessionWatchesMax) {
-      // A client does not look at this reply: it would wait in vain for what is not watched.
-      this.#refusals.note('sessionWatches', connection.link.label);
-      this.#connections.close(connection);
-    }
-    // ZooKeeper answers an operation it does not know with -6 and hangs up.
-    if (!isReadOp(op)) this.#connections.closeAfterFlush(connection);
-  }
-
-  #answerWithoutLeader(connection: Connection, xid: number, op: number): void {
-    const isClose = op === opcode.closeSession;
-    const code = isClose ? errorCode.ok : errorCode.notReadOnly;
-    this.#connections.reply(connection, xid, this.#tree.lastZxid, code);
-    if (!isClose) return;
-    this.#handshakes.readOnly?.end(connection.session);
     this.#connections.closeAfterFlush(connection);
   }
 
@@ -388,7 +349,7 @@ export class Clients {
       if (op === opcode.closeSession) this.#connections.closeAfterFlush(connection);
     }
     this.#connections.answered(connection, this.#traffic.updates, since, now, (connection.out?.at ?? 0) - at);
-    this.#runParkedReads(connection);
+    this.#reading.runParked(connection);
   }
 
   /** Handshakes are found by the connection's number, everything else by its session. */
@@ -400,16 +361,6 @@ export class Clients {
       op === internalOp.createSession ||
       op === internalOp.resumeSession;
     return isHandshake ? this.#connections.ofId(txn.cxid) : this.#connections.ofSession(txn.session);
-  }
-
-  #runParkedReads(connection: Connection): void {
-    const { outstanding } = connection;
-    while (outstanding.length > 0 && outstanding.body !== null && connection.phase !== 'closing') {
-      if (this.#throttle.hasEnough(connection)) return;
-      const { xid, op, since, body } = outstanding;
-      outstanding.shift();
-      this.#read(connection, xid, op, since, body, 0, body.length);
-    }
   }
 
   /** The session is no more, whoever closed it. */

@@ -41,9 +41,15 @@ export class Connection {
   /** Input waits, and for which limit; null when the server does not serve or others are to have their turn. */
   paused = false;
   heldFor: RefusalReason | null = null;
-  /** Bytes of requests taken in during turn number `turn`. */
+  /** It waits for a long list; while that is made, nothing else leaves. */
+  busy = false;
+  listing = false;
+  /** Bytes of the last long list, until it has been read. */
+  longReply = 0;
+  /** Bytes of requests taken in during turn number `turn`, the first of them at `turnAt`. */
   turn = 0;
   taken = 0;
+  turnAt = 0;
   /** Heard since the leader was last told. */
   touched = false;
   /** Replies of this turn. */

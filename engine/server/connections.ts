@@ -4,6 +4,7 @@
  * A connection is found by the link it came with, by its number (watches and handshakes refer to
  * that) and, once its handshake is done, by its session.
  */
+import type { Buffer } from 'node:buffer';
 import { Writer } from '../base/bytes.ts';
 import type { Histogram } from '../base/histogram.ts';
 import { writeReply } from '../wire/replies.ts';
@@ -155,10 +156,24 @@ export class Connections {
     const dirty = this.#dirty;
     this.#dirty = [];
     for (const connection of dirty) {
-      this.#traffic.bytesSent += connection.out?.at ?? 0;
-      connection.flush();
+      if (connection.listing && connection.phase !== 'closing') {
+        this.#dirty.push(connection);
+        continue;
+      }
+      this.flushNow(connection);
       if (connection.closeAfterFlush) this.close(connection);
     }
+  }
+
+  flushNow(connection: Connection): void {
+    this.#traffic.bytesSent += connection.out?.at ?? 0;
+    connection.flush();
+  }
+
+  /** Sends a reply that was made apart from all others. */
+  sendApart(connection: Connection, bytes: Buffer): void {
+    this.#traffic.bytesSent += bytes.length;
+    connection.link.write(bytes);
   }
 
   // ---- who was heard -----------------------------------------------------------------------------

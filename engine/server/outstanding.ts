@@ -18,6 +18,8 @@ export class Outstanding {
   #sizes = new Int32Array(8);
   #head = 0;
   length = 0;
+  /** Writes among them. */
+  writes = 0;
   /** Bytes of all of them. */
   bytes = 0;
 
@@ -30,6 +32,7 @@ export class Outstanding {
     this.#bodies[at] = body;
     this.#sizes[at] = size;
     this.bytes += size;
+    if (body === null) this.writes++;
     this.length++;
   }
 
@@ -52,6 +55,7 @@ export class Outstanding {
 
   shift(): void {
     assert(this.length > 0, 'there is a request to answer');
+    if (this.#bodies[this.#head] === null) this.writes--;
     this.#bodies[this.#head] = null;
     this.bytes -= this.#sizes[this.#head]!;
     this.#head = (this.#head + 1) & (this.#xids.length - 1);

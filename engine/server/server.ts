@@ -165,6 +165,7 @@ export class CoordinationServer {
     const applied = this.#apply();
     this.#serve();
     this.clients.endOverdue();
+    if (this.clients.workOnLists()) this.#ports.schedule();
     this.clients.resumePaused();
     this.clients.flush();
     if (applied >= 0) this.metrics.stages.reply.recordMs(this.#ports.clock.now() - applied);

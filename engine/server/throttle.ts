@@ -22,6 +22,9 @@ const KiB = 1024;
 const shareIn = 64 * KiB;
 /** And how much in replies it may be written: about 1 ms. */
 const shareOut = 256 * KiB;
+/** And for how long it may be worked for, ms; and for how long for all that were held. */
+const shareMs = 2;
+const releaseMs = 10;
 
 export class Throttle {
   readonly #options: ServerOptions;
@@ -46,6 +49,7 @@ export class Throttle {
     if (connection.turn !== this.#turn) {
       connection.turn = this.#turn;
       connection.taken = 0;
+      connection.turnAt = this.#ports.clock.now();
     }
     connection.taken += bytes;
   }
@@ -55,15 +59,21 @@ export class Throttle {
     if (this.hasEnough(connection)) return true;
     const reason = this.#reason(connection);
     if (reason !== null) this.hold(connection, reason);
-    else if (connection.turn === this.#turn && connection.taken >= shareIn) this.#holdForShare(connection);
+    else if (connection.turn === this.#turn && this.#hadItsShare(connection)) this.#holdForShare(connection);
     else return false;
     return true;
+  }
+
+  /** Few requests can be a lot of work. */
+  #hadItsShare({ taken, turnAt, lastReplyAt }: Connection): boolean {
+    return taken >= shareIn || lastReplyAt - turnAt > shareMs;
   }
 
   /** True, and the connection is held, when it cannot be given another reply at present. */
   hasEnough(connection: Connection): boolean {
     const written = connection.out?.at ?? 0;
-    if (written >= shareOut) this.#holdForShare(connection);
+    if (connection.busy) this.hold(connection, null);
+    else if (written >= shareOut) this.#holdForShare(connection);
     else if (connection.link.backlog + written > this.#options.connectionBytesOutMax)
       this.hold(connection, 'connectionBytesOut');
     else return false;
@@ -79,7 +89,10 @@ export class Throttle {
 
   /** Whether so much is unread that not even an event can be kept for the client. */
   isDeaf(connection: Connection): boolean {
-    return connection.link.backlog + (connection.out?.at ?? 0) > 2 * this.#options.connectionBytesOutMax;
+    const { connectionBytesOutMax } = this.#options;
+    const unread = connection.link.backlog + (connection.out?.at ?? 0);
+    if (unread <= connectionBytesOutMax) connection.longReply = 0;
+    return unread > 2 * connectionBytesOutMax + connection.longReply;
   }
 
   #reason({ outstanding }: Connection): RefusalReason | null {
@@ -123,7 +136,14 @@ export class Throttle {
     if (this.#held.length === 0) return;
     const held = this.#held;
     this.#held = [];
-    for (const connection of held) {
+    const until = this.#ports.clock.now() + releaseMs;
+    for (const [index, connection] of held.entries()) {
+      if (this.#ports.clock.now() > until) {
+        // Those left come first in the next turn.
+        this.#held = [...held.slice(index), ...this.#held];
+        this.#ports.schedule();
+        break;
+      }
       if (connection.phase === 'closing') continue;
       this.#releasing = connection;
       this.#staysHeld = false;

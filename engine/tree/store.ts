@@ -49,6 +49,8 @@ export class Store {
   readonly #free: number[] = [];
   /** Slots of deleted nodes that the index still leads to. */
   readonly #buried: number[] = [];
+  /** Somebody walks slots over several turns: none of them may change its path. */
+  #keepers = 0;
   readonly #slab = new Slab();
   readonly #index: Map<string, number>[] = Array.from({ length: indexShards }, () => new Map<string, number>());
 
@@ -105,7 +107,8 @@ export class Store {
   /** Frees the slot of a node without children and takes it from its parent. */
   remove(slot: number): void {
     this.#unlink(slot);
-    this.#release(slot);
+    if (this.#keepers > 0) this.#buried.push(slot);
+    else this.#release(slot);
   }
 
   /**
@@ -119,6 +122,7 @@ export class Store {
 
   /** Frees up to `count` buried slots; true when there are more. */
   tidy(count: number): boolean {
+    if (this.#keepers > 0) return false;
     for (let left = count; left > 0 && this.#buried.length > 0; left--) this.#release(this.#buried.pop()!);
     return this.#buried.length > 0;
   }
@@ -149,6 +153,24 @@ export class Store {
     if (shard.get(path) === slot) shard.delete(path);
     this.#paths[slot] = '';
     this.#free.push(slot);
+  }
+
+  /** From now on the path of a slot stays, though its node may go. */
+  keepPaths(): void {
+    this.#keepers++;
+  }
+
+  letGoOfPaths(): void {
+    assert(this.#keepers > 0, 'paths were kept');
+    this.#keepers--;
+  }
+
+  /** Slots of all children. */
+  childSlots(slot: number): Int32Array {
+    const slots = new Int32Array(this.children[slot]!);
+    let count = 0;
+    for (let child = this.firstChild(slot); child !== -1; child = this.nextChild(child)) slots[count++] = child;
+    return slots;
   }
 
   parent(slot: number): number {

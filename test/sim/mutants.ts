@@ -266,9 +266,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'read-overtakes-write',
     issue: 'ZOOKEEPER-1863',
-    file: clients,
-    find: 'else if (connection.outstanding.length > 0) {',
-    replace: 'else if (connection.outstanding.length > 1) {',
+    file: 'server/reading.js',
+    find: 'if (outstanding.length > 0 || this.#hasToWait(',
+    replace: 'if (outstanding.length > 1 || this.#hasToWait(',
   },
   {
     name: 'sync-without-quorum',
