@@ -125,8 +125,10 @@ function verified(): Verified | null {
   return { ledgers: source.ledgers(), violations, violationCount };
 }
 
-function until(at: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.max(0, at - performance.now())));
+/** Not a fraction of a millisecond before: what is due in it would not be sent any more. */
+async function until(at: number): Promise<void> {
+  for (let left = at - performance.now(); left > 0; left = at - performance.now())
+    await new Promise((resolve) => setTimeout(resolve, Math.ceil(left)));
 }
 
 function close(): void {
