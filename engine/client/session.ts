@@ -14,7 +14,13 @@ import { Reader, type Writer } from '../base/bytes.ts';
 import { errorCode } from '../wire/errors.ts';
 import type { EventType } from '../wire/events.ts';
 import { opcode, specialXid } from '../wire/opcodes.ts';
-import { AuthFailedError, ClientClosedError, SessionExpiredError, type KeeperError } from './errors.ts';
+import {
+  AuthFailedError,
+  ClientClosedError,
+  ConnectionLossError,
+  SessionExpiredError,
+  type KeeperError,
+} from './errors.ts';
 import { Hosts } from './hosts.ts';
 import { Link } from './link.ts';
 import type { Auth, Settings } from './options.ts';
@@ -136,21 +142,28 @@ export class Session {
     });
   }
 
-  /** Ends the session at the server, after everything that was asked before; then ends for good. */
+  /**
+   * Ends the session at the server, after everything that was asked before; then ends for good. A connection
+   * that is lost meanwhile is made anew, within the session's time.
+   */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
   }
 
   async #close(): Promise<void> {
-    if (this.#phase === 'ready') {
-      await new Promise<void>((resolve) => {
-        const deadline = performance.now() + this.timeoutMs;
-        const end = (): void => resolve();
-        this.#submit(new Request(opcode.closeSession, null, deadline, () => null, end, end), () => {});
-      });
-    }
+    const deadline = performance.now() + this.timeoutMs;
+    for (let asks = this.#phase === 'ready'; asks && this.#phase !== 'ended';) asks = await this.#askToEnd(deadline);
     this.#end('closed');
+  }
+
+  /** Resolves with whether to ask again: the connection was lost, and be it to another client of this session. */
+  #askToEnd(deadline: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const failed = (error: unknown): void => resolve(error instanceof ConnectionLossError);
+      const ended = (): void => resolve(false);
+      this.#submit(new Request(opcode.closeSession, null, deadline, () => null, ended, failed), () => {});
+    });
   }
 
   #submit(request: Request, encode: (out: Writer) => void): void {
@@ -233,7 +246,7 @@ export class Session {
       return;
     }
     if (timeoutMs <= 0) {
-      this.#end('expired');
+      this.#end(this.#closed === null ? 'expired' : 'closed');
       return;
     }
     this.id = id;
@@ -247,7 +260,7 @@ export class Session {
     if (isReadOnly) this.#probeAt = performance.now() + this.#probePause;
     else this.#probePause = probeMs;
     this.#arm();
-    this.#setState(isReadOnly ? 'connectedReadOnly' : 'connected');
+    if (this.#closed === null) this.#setState(isReadOnly ? 'connectedReadOnly' : 'connected');
   }
 
   /** Identities first, since watches need rights; then watches, before anything can be read that they missed. */

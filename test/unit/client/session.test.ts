@@ -39,9 +39,8 @@ async function connected(
 
 /** Ends a client whose fake answers no more. */
 function settle(client: Client, connection: FakeConnection): Promise<void> {
-  const closed = client.close();
   connection.drop();
-  return closed;
+  return client.close();
 }
 
 const data = (text: string): Record => new Record().buffer(text).raw(stat().bytes());
@@ -259,6 +258,25 @@ test('close comes after all that was asked before, and nothing after it', async 
   await closed;
   assert.equal(client.state, 'closed');
   await connection.ended;
+});
+
+test('close whose connection is lost asks again, and is content with a session that is over', async () => {
+  const fake = new FakeServers();
+  for (const timeoutMs of [10_000, 0]) {
+    const { client, connection } = await connected(fake);
+    const closed = client.close();
+    assert.equal((await connection.request()).op, -11);
+    connection.drop();
+    const next = await fake.accepted();
+    await next.greet({ timeoutMs });
+    if (timeoutMs > 0) {
+      const { xid, op } = await next.request();
+      assert.equal(op, -11);
+      next.reply(xid);
+    }
+    await closed;
+    assert.equal(client.state, 'closed');
+  }
 });
 
 test('close ends, too, when the server does not answer or is not there', async () => {

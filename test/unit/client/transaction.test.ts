@@ -15,9 +15,8 @@ before(async () => {
   await client.connected();
 });
 after(async () => {
-  const closed = client.close();
   connection.drop();
-  await closed;
+  await client.close();
 });
 
 const header = (type: number, err = -1): Record => new Record().int(type).bool(false).int(err);

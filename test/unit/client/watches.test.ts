@@ -58,9 +58,8 @@ class Scene {
   }
 
   async end(): Promise<void> {
-    const closed = this.client.close();
     this.connection.drop();
-    await closed;
+    await this.client.close();
   }
 }
 
