@@ -17,6 +17,13 @@ const groups = [
   { folders: ['process', 'compat'], concurrency: 1 },
 ];
 const fileTimeoutMs = 240_000;
+/** Each ends a file that runs. @type {Set<() => void>} */
+const running = new Set();
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.once(signal, () => {
+    for (const end of running) end();
+    process.exit(1);
+  });
 
 /** @param {string} folder @returns {string[]} */
 function filesIn(folder) {
@@ -34,15 +41,20 @@ function runFile(file) {
     const child = spawn(process.execPath, ['--test-reporter=tap', '--test', file], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own: what is ended by force is ended with all that it started.
+      detached: true,
     });
+    const end = () => child.pid !== undefined && process.kill(-child.pid, 'SIGKILL');
+    running.add(end);
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
     const timer = setTimeout(() => {
       output += `\n${file} took longer than ${fileTimeoutMs / 1000} s and was ended\n`;
-      child.kill('SIGKILL');
+      end();
     }, fileTimeoutMs);
     child.on('close', (code) => {
       clearTimeout(timer);
+      running.delete(end);
       const count = (/** @type {string} */ what) =>
         Number(new RegExp(`^# ${what} (\\d+)$`, 'm').exec(output)?.[1] ?? 0);
       const failed = count('fail') + count('cancelled');
