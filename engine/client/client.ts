@@ -16,6 +16,7 @@ import type { Reader, Writer } from '../base/bytes.ts';
 import { readAcls, writeAcls, type Acl, type Id } from '../wire/acl.ts';
 import { errorCode } from '../wire/errors.ts';
 import { opcode } from '../wire/opcodes.ts';
+import type { Environment } from './environment.ts';
 import { ConnectionLossError, errorOf } from './errors.ts';
 import { settingsOf, type Auth, type ClientOptions, type SessionKey } from './options.ts';
 import { Paths } from './paths.ts';
@@ -56,12 +57,15 @@ export interface Reconfiguration {
 export const configPath = '/zookeeper/config';
 
 export class Client {
+  /** Where it has time and chance from, for what is built upon it. */
+  readonly environment: Environment;
   readonly #session: Session;
   readonly #paths: Paths;
 
   /** Starts to connect; calls wait until there is a session. Throws a TypeError when an option makes no sense. */
   constructor(connectString: string, options: ClientOptions = {}) {
     const settings = settingsOf(connectString, options);
+    this.environment = settings.environment;
     this.#paths = new Paths(settings.chroot);
     this.#session = new Session(settings, (path) => this.#paths.toClient(path));
   }
@@ -100,6 +104,14 @@ export class Client {
     return this.#session.timeoutMs;
   }
 
+  /**
+   * Until when the servers keep the session for certain, ms of `environment.now()`: its time since the newest
+   * call or ping that one of them has answered. Later than this it may be over, though nothing was heard of it.
+   */
+  get sessionLastsUntil(): number {
+    return this.#session.lastsUntil;
+  }
+
   /** The server of the present connection. */
   get server(): ServerAddress | null {
     return this.#session.server;
@@ -119,7 +131,7 @@ export class Client {
   connected({ signal, timeoutMs = 30_000 }: CallOptions = {}): Promise<void> {
     return new Promise((resolve, reject) => {
       const end = (settle: () => void): void => {
-        clearTimeout(timer);
+        stopTimer();
         stop();
         signal?.removeEventListener('abort', abort);
         settle();
@@ -130,7 +142,7 @@ export class Client {
       };
       const abort = (): void => end(() => reject(signal?.reason));
       const stop = this.onState(look);
-      const timer = setTimeout(() => end(() => reject(this.#unreachable(timeoutMs))), timeoutMs);
+      const stopTimer = this.environment.after(timeoutMs, () => end(() => reject(this.#unreachable(timeoutMs))));
       signal?.addEventListener('abort', abort, { once: true });
       if (signal?.aborted === true) abort();
       else look();

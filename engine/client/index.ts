@@ -7,6 +7,7 @@ export {
   type Reconfiguration,
   type WatchOptions,
 } from './client.ts';
+export type { Environment } from './environment.ts';
 export {
   AuthFailedError,
   ClientClosedError,

@@ -7,6 +7,7 @@
 import { Buffer } from 'node:buffer';
 import { Writer } from '../base/bytes.ts';
 import { FramesIn } from '../wire/frames-in.ts';
+import type { Environment } from './environment.ts';
 import type { Connector, ServerAddress, Transport } from './transport.ts';
 
 const slabBytes = 64 * 1024;
@@ -24,8 +25,9 @@ export class Link {
   readonly address: ServerAddress;
   readonly out = new Writer(slabBytes);
   /** Monotonic ms. */
-  lastSent = performance.now();
-  lastHeard = performance.now();
+  lastSent: number;
+  lastHeard: number;
+  readonly #environment: Environment;
   readonly #events: LinkEvents;
   readonly #transport: Transport;
   readonly #frames = new FramesIn();
@@ -34,8 +36,16 @@ export class Link {
   #isFlushAhead = false;
   #isOver = false;
 
-  constructor(connector: Connector, address: ServerAddress, frameBytesMax: number, events: LinkEvents) {
+  constructor(
+    connector: Connector,
+    address: ServerAddress,
+    frameBytesMax: number,
+    environment: Environment,
+    events: LinkEvents,
+  ) {
     this.address = address;
+    this.#environment = environment;
+    this.lastSent = this.lastHeard = environment.now();
     this.#events = events;
     this.#frameBytesMax = frameBytesMax;
     this.#transport = connector(address, {
@@ -78,7 +88,7 @@ export class Link {
     const { out } = this;
     if (this.#isOver || out.at === this.#flushed) return;
     this.#transport.write(out.bytes.subarray(this.#flushed, out.at));
-    this.lastSent = performance.now();
+    this.lastSent = this.#environment.now();
     if (out.bytes.length - out.at < slabLeftMin || out.bytes.length > slabBytes) {
       out.bytes = Buffer.allocUnsafeSlow(slabBytes);
       out.at = 0;
@@ -87,7 +97,7 @@ export class Link {
   }
 
   #received(bytes: Buffer): void {
-    this.lastHeard = performance.now();
+    this.lastHeard = this.#environment.now();
     const frames = this.#frames;
     frames.push(bytes);
     while (!this.#isOver) {

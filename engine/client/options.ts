@@ -1,6 +1,7 @@
 /** What a client can be told, checked before anything is tried. */
 import { Buffer } from 'node:buffer';
 import { isValidPath } from '../wire/paths.ts';
+import { ownProcess, type Environment } from './environment.ts';
 import { tcp } from './tcp.ts';
 import type { Connector, ServerAddress } from './transport.ts';
 
@@ -48,6 +49,8 @@ export interface ClientOptions {
   readonly replyBytesMax?: number;
   /** How to reach a server. Default: TCP. */
   readonly connector?: Connector;
+  /** Time and chance. Default: this process's; a simulation has its own. */
+  readonly environment?: Environment;
 }
 
 export interface Settings extends Required<Omit<ClientOptions, 'session'>> {
@@ -79,6 +82,7 @@ export function settingsOf(connectString: string, options: ClientOptions): Setti
     auth: options.auth ?? [],
     replyBytesMax: positive('replyBytesMax', options.replyBytesMax ?? 64 * 1024 * 1024),
     connector: options.connector ?? tcp,
+    environment: options.environment ?? ownProcess,
     sessionId: sessionIdOf(options.session),
     sessionPassword: Buffer.from(options.session?.password ?? Buffer.alloc(16)),
   };

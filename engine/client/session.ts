@@ -14,6 +14,7 @@ import { Reader, type Writer } from '../base/bytes.ts';
 import { errorCode } from '../wire/errors.ts';
 import type { EventType } from '../wire/events.ts';
 import { opcode, specialXid } from '../wire/opcodes.ts';
+import type { Environment } from './environment.ts';
 import {
   AuthFailedError,
   ClientClosedError,
@@ -57,6 +58,7 @@ export class Session {
   lastError: Error | null = null;
 
   readonly #settings: Settings;
+  readonly #environment: Environment;
   readonly #hosts: Hosts;
   readonly #auths: Auth[];
   readonly #listeners = new Set<StateListener>();
@@ -72,22 +74,27 @@ export class Session {
   #closed: Promise<void> | null = null;
   /** When the pause or the attempt is over. */
   #phaseEnds: number;
-  #timer: NodeJS.Timeout | null = null;
+  #stopTimer: (() => void) | null = null;
   #armedFor = Infinity;
+  /** What was sent and waits for its answer, one thing at a time: the answer tells how long the session lasts. */
+  #marked: number | null = null;
+  #markedAt = 0;
+  #knownAt = -Infinity;
   #probePause = probeMs;
   #probeAt = Infinity;
   #stopProbe: (() => void) | null = null;
 
   constructor(settings: Settings, toClientPath: (path: string) => string) {
     this.#settings = settings;
-    this.#hosts = new Hosts(settings.servers, settings.sessionTimeoutMs, Math.random);
+    this.#environment = settings.environment;
+    this.#hosts = new Hosts(settings.servers, settings.sessionTimeoutMs, () => this.#environment.random());
     this.#auths = [...settings.auth];
     this.watches = new WatchTable(toClientPath);
     this.id = settings.sessionId;
     this.password = settings.sessionPassword;
     this.timeoutMs = settings.sessionTimeoutMs;
     this.#hasReadWrite = settings.sessionId.some((byte) => byte !== 0);
-    this.#phaseEnds = performance.now();
+    this.#phaseEnds = this.#environment.now();
     this.#arm();
   }
 
@@ -121,7 +128,7 @@ export class Session {
       options.signal?.throwIfAborted();
       if (this.#closed !== null || this.#phase === 'ended') throw this.finalError(path);
       const timeoutMs = options.timeoutMs ?? this.#settings.requestTimeoutMs;
-      const deadline = timeoutMs > 0 ? performance.now() + timeoutMs : Infinity;
+      const deadline = timeoutMs > 0 ? this.#environment.now() + timeoutMs : Infinity;
       const request = new Request(op, path, deadline, decode, resolve as (value: unknown) => void, reject);
       this.#submit(request, encode);
       if (options.signal !== undefined) request.endsWith(options.signal);
@@ -152,7 +159,7 @@ export class Session {
   }
 
   async #close(): Promise<void> {
-    const deadline = performance.now() + this.timeoutMs;
+    const deadline = this.#environment.now() + this.timeoutMs;
     for (let asks = this.#phase === 'ready'; asks && this.#phase !== 'ended';) asks = await this.#askToEnd(deadline);
     this.#end('closed');
   }
@@ -169,6 +176,7 @@ export class Session {
   #submit(request: Request, encode: (out: Writer) => void): void {
     const link = this.#phase === 'ready' ? this.#link! : null;
     this.#pending.add(request, encode, link?.out ?? null);
+    if (link !== null) this.#mark(request.xid);
     link?.wrote();
     if (request.deadline < this.#armedFor) this.#arm();
   }
@@ -177,9 +185,9 @@ export class Session {
 
   #attempt(): void {
     this.#phase = 'opening';
-    this.#phaseEnds = performance.now() + this.#settings.connectTimeoutMs;
+    this.#phaseEnds = this.#environment.now() + this.#settings.connectTimeoutMs;
     const { connector, replyBytesMax } = this.#settings;
-    const link: Link = new Link(connector, this.#hosts.next(), replyBytesMax, {
+    const link: Link = new Link(connector, this.#hosts.next(), replyBytesMax, this.#environment, {
       opened: () => this.#greet(link),
       frame: (bytes, start, end) => this.#frame(bytes, start, end),
       closed: (reason) => this.#lost(reason),
@@ -189,6 +197,7 @@ export class Session {
 
   #greet({ out }: Link): void {
     this.#phase = 'greeting';
+    this.#mark(0);
     out.i32(45);
     out.i32(0);
     out.i64(this.lastZxid);
@@ -219,6 +228,7 @@ export class Session {
         return;
       }
       case specialXid.ping:
+        this.#confirm(xid);
         return;
       case specialXid.auth:
         this.#authReplies.shift()?.(code);
@@ -229,6 +239,7 @@ export class Session {
         return;
       default: {
         if (zxid > this.lastZxid) this.lastZxid = zxid;
+        this.#confirm(xid);
         const wrong = this.#pending.reply(xid, code, from);
         if (wrong !== null) this.#link?.fail(wrong);
       }
@@ -253,11 +264,12 @@ export class Session {
     this.password = password;
     this.timeoutMs = timeoutMs;
     this.#phase = 'ready';
+    this.#confirm(0);
     this.#hosts.succeeded();
     this.#hasReadWrite ||= !isReadOnly;
     this.lastError = null;
     this.#resume();
-    if (isReadOnly) this.#probeAt = performance.now() + this.#probePause;
+    if (isReadOnly) this.#probeAt = this.#environment.now() + this.#probePause;
     else this.#probePause = probeMs;
     this.#arm();
     if (this.#closed === null) this.#setState(isReadOnly ? 'connectedReadOnly' : 'connected');
@@ -289,10 +301,11 @@ export class Session {
   #lost(reason: Error | null): void {
     const wasReady = this.#phase === 'ready';
     this.#link = null;
+    this.#marked = null;
     this.#stopProbing();
     this.lastError = reason ?? new Error('the server closed the connection');
     this.#phase = 'pausing';
-    this.#phaseEnds = performance.now() + this.#hosts.pause();
+    this.#phaseEnds = this.#environment.now() + this.#hosts.pause();
     if (wasReady) {
       for (const replied of this.#authReplies.splice(0)) replied?.(0);
       this.#pending.rejectLost();
@@ -309,7 +322,7 @@ export class Session {
     this.#link = null;
     link?.close();
     this.#stopProbing();
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#stopTimer?.();
     for (const replied of this.#authReplies.splice(0)) replied?.(errorCode.authFailed);
     this.#pending.rejectAll(({ path }) => this.finalError(path));
     this.watches.end();
@@ -334,6 +347,23 @@ export class Session {
 
   // ---- time ----------------------------------------------------------------------------------------
 
+  /** The servers count from when they hear of the client, which is not before it spoke. */
+  get lastsUntil(): number {
+    return this.#phase === 'ended' ? -Infinity : this.#knownAt + this.timeoutMs;
+  }
+
+  #mark(xid: number): void {
+    if (this.#marked !== null) return;
+    this.#marked = xid;
+    this.#markedAt = this.#environment.now();
+  }
+
+  #confirm(xid: number): void {
+    if (this.#marked !== xid) return;
+    this.#marked = null;
+    this.#knownAt = this.#markedAt;
+  }
+
   get #pingMs(): number {
     return Math.min(pingMsMax, this.timeoutMs / 3);
   }
@@ -351,15 +381,15 @@ export class Session {
     if (this.#phase === 'ended') return;
     const due = this.#nextDue();
     if (due >= this.#armedFor) return;
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#stopTimer?.();
     this.#armedFor = due;
-    this.#timer = setTimeout(() => this.#tick(), Math.max(0, due - performance.now()) + 0.5);
+    this.#stopTimer = this.#environment.after(Math.max(0, due - this.#environment.now()) + 0.5, () => this.#tick());
   }
 
   #tick(): void {
-    this.#timer = null;
+    this.#stopTimer = null;
     this.#armedFor = Infinity;
-    const now = performance.now();
+    const now = this.#environment.now();
     if (now >= this.#pending.earliestDeadline) this.#pending.rejectLate(now);
     if (this.#phase === 'ready') this.#tickReady(now, this.#link!);
     else if (now >= this.#phaseEnds) this.#tickAttempt();
@@ -384,6 +414,7 @@ export class Session {
       link.out.i32(8);
       link.out.i32(specialXid.ping);
       link.out.i32(opcode.ping);
+      this.#mark(specialXid.ping);
       link.lastSent = now;
       link.wrote();
     }
@@ -394,10 +425,10 @@ export class Session {
     this.#probeAt = Infinity;
     this.#probePause = Math.min(probeMsMax, this.#probePause * 2);
     const server = this.#hosts.next();
-    this.#stopProbe = probe(this.#settings.connector, server, (isReadWrite) => {
+    this.#stopProbe = probe(this.#settings.connector, server, this.#environment, (isReadWrite) => {
       this.#stopProbe = null;
       if (!isReadWrite) {
-        this.#probeAt = performance.now() + this.#probePause;
+        this.#probeAt = this.#environment.now() + this.#probePause;
         this.#arm();
         return;
       }
