@@ -28,12 +28,16 @@ const levels = [
   ['engine/server'],
   ['engine/io', 'engine/admin', 'workers'],
   ['engine/index.ts', 'engine/client'],
+  ['engine/recipes'],
   ['engine/cli', 'bench', 'scripts'],
   ['test'],
 ];
 const pureLevels = 7;
 /** A program that only uses the client loads nothing of the server. */
-const onlyFrom = { 'engine/client/': ['engine/client/', 'engine/wire/', 'engine/base/'] };
+const onlyFrom = {
+  'engine/client/': ['engine/client/', 'engine/wire/', 'engine/base/'],
+  'engine/recipes/': ['engine/recipes/', 'engine/client/index.ts'],
+};
 /** Packages and node modules, and the only folders that may import them. */
 const homes = {
   'node:buffer': ['engine'],
