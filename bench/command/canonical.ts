@@ -8,6 +8,7 @@ import { canonicalWorkload, describeWorkload, type Workload } from '../load/work
 import { median } from '../measure/statistics.ts';
 import { time, whole } from '../report/format.ts';
 import { summarize, type LoadRecord, type Round } from '../report/record.ts';
+import type { Observed } from '../target/observer.ts';
 import { compareWithHistory, finish, print, printLoads } from './finish.ts';
 import type { Options } from './options.ts';
 import { Run } from './run.ts';
@@ -31,11 +32,14 @@ export async function runCanonical(options: Options): Promise<void> {
   const target = await openTarget(run, options);
   const found = loads.map((): Round[] => []);
   const atHalf: Round[] = [];
+  let observed: Observed | null = null;
   try {
     for (let round = 0; round < rounds; round++) {
       for (const [n, workload] of loads.entries()) {
         run.progress.step(`round ${round + 1} of ${rounds}: ${describeWorkload(workload)}`);
-        found[n]!.push((await run.round(target, workload, { warmMs, measureMs })).round);
+        const measured = await run.round(target, workload, { warmMs, measureMs });
+        found[n]!.push(measured.round);
+        if (n === 0) observed ??= measured.observed;
       }
       const rate = Math.max(1, half * median(found[0]!.map(({ perSecond }) => perSecond)));
       run.progress.step(`round ${round + 1} of ${rounds}: half the peak, open loop`);
@@ -59,7 +63,7 @@ export async function runCanonical(options: Options): Promise<void> {
   };
   records.splice(1, 0, open);
   const { p99 } = summarize(open);
-  const record = run.record(records, { writesPerSecond: Math.round(peak.perSecond), p99Us: p99 });
+  const record = run.record(records, { writesPerSecond: Math.round(peak.perSecond), p99Us: p99 }, { observed });
   run.progress.end();
   print(`\n  ${whole(peak.perSecond)} committed writes/s      p99 ${time(p99)} at half that rate\n`);
   printLoads(records);

@@ -5,8 +5,16 @@ import { describeMachine, describeRevision, probeDisk, type Disk, type Machine }
 import { time, whole } from '../report/format.ts';
 import { Progress } from '../report/progress.ts';
 import { recordFormat, toRound, type LoadRecord, type Round, type RunRecord } from '../report/record.ts';
+import { Observer, type Observed } from '../target/observer.ts';
 import type { Target } from '../target/target.ts';
 import type { Options } from './options.ts';
+
+export interface RoundResult {
+  readonly round: Round;
+  readonly measured: Measured;
+  /** null where the servers tell nothing. */
+  readonly observed: Observed | null;
+}
 
 export class Run {
   readonly options: Options;
@@ -41,7 +49,7 @@ export class Run {
   }
 
   /** Measures one round of a load on fresh generators. */
-  async round(target: Target, workload: Workload, timing: Timing): Promise<{ round: Round; measured: Measured }> {
+  async round(target: Target, workload: Workload, timing: Timing): Promise<RoundResult> {
     const { protocol, hosts } = target;
     const { keys, bytes } = workload;
     const made = this.#keys.get(target);
@@ -50,11 +58,19 @@ export class Run {
     const generators = await Generators.open({ protocol, hosts, workload, processes, hasKeys });
     this.#keys.set(target, { keys, bytes });
     try {
-      const measured = await this.stretch(generators, workload, timing);
-      return { round: toRound(measured, timing.warmMs), measured };
+      return await this.measure(target, generators, workload, timing);
     } finally {
       await generators.close();
     }
+  }
+
+  /** The same with generators that are open, while the servers are watched. */
+  async measure(target: Target, generators: Generators, workload: Workload, timing: Timing): Promise<RoundResult> {
+    const observer = new Observer(target.metricsPorts);
+    const observing = setTimeout(() => observer.start(), timing.warmMs);
+    const measured = await this.stretch(generators, workload, timing);
+    clearTimeout(observing);
+    return { round: toRound(measured, timing.warmMs), measured, observed: await observer.stop() };
   }
 
   /** Measures with generators that are open. */

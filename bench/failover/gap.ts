@@ -41,6 +41,8 @@ export interface JournalEvent {
   readonly at: number;
   readonly event: string;
   readonly role: string;
+  /** The line as it is. */
+  readonly fields: Readonly<Record<string, unknown>>;
 }
 
 export function readJournal({ id, log }: Pick<ServerProcess, 'id' | 'log'>): JournalEvent[] {
@@ -48,9 +50,10 @@ export function readJournal({ id, log }: Pick<ServerProcess, 'id' | 'log'>): Jou
   for (const line of log.split('\n')) {
     // Other servers print what they like.
     if (!line.startsWith('{') || !line.endsWith('}')) continue;
-    const { time, msg, role } = JSON.parse(line) as { time?: string; msg?: string; role?: string };
+    const fields = JSON.parse(line) as { time?: string; msg?: string; role?: string };
+    const { time, msg, role } = fields;
     if (time !== undefined && msg !== undefined)
-      events.push({ server: id, at: Date.parse(time), event: msg, role: role ?? '' });
+      events.push({ server: id, at: Date.parse(time), event: msg, role: role ?? '', fields });
   }
   return events;
 }

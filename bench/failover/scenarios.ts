@@ -1,7 +1,7 @@
 /** What can go wrong, and how it is brought about. */
 import type { ServerProcess } from '../target/process.ts';
 import type { Target } from '../target/target.ts';
-import { modeOf, pause, poll } from '../target/words.ts';
+import { pause, poll } from '../target/words.ts';
 
 export interface Scene {
   readonly target: Target;
@@ -116,6 +116,6 @@ export const scenarios: readonly Scenario[] = [
 
 async function restart(target: Target, server: ServerProcess, mark: (name: string) => void): Promise<void> {
   server.start();
-  await poll(`server ${server.id} does not serve again`, server, () => modeOf(target.hosts[server.id - 1]!));
+  await poll(`server ${server.id} does not serve again`, server, () => target.modeOf(target.hosts[server.id - 1]!));
   mark('serves again');
 }

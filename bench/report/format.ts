@@ -57,8 +57,9 @@ export function plusMinus(share: number): string {
   return `±${Math.round(share * 100)} %`;
 }
 
-/** 1.12 → "+12 %" */
+/** 1.12 → "+12 %"; "-" against nothing */
 export function change(ratio: number): string {
+  if (!Number.isFinite(ratio)) return '-';
   const percent = (ratio - 1) * 100;
   const text = Math.abs(percent) < 10 ? percent.toFixed(1) : String(Math.round(percent));
   return `${percent >= 0 ? '+' : ''}${text} %`;

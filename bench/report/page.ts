@@ -3,7 +3,8 @@ import { failoverPage } from './failover-page.ts';
 import { time, whole } from './format.ts';
 import type { Page, Section } from './html.ts';
 import { summarize, type RunRecord } from './record.ts';
-import { loadTable, matrixSections, percentileSection, timelineSection } from './sections.ts';
+import type { Observed } from '../target/observer.ts';
+import { loadTable, matrixSections, observedSections, percentileSection, timelineSection } from './sections.ts';
 
 type Figures = Page['figures'];
 
@@ -37,7 +38,7 @@ function general({ command, loads }: RunRecord): Content {
   return { title: `Zabra ${command}`, figures: [], sections: [{ title: 'Loads', table: loadTable(loads) }] };
 }
 
-function canonical({ loads, headline }: RunRecord): Content {
+function canonical({ loads, headline, details }: RunRecord): Content {
   return {
     title: 'Zabra, the canonical benchmark',
     figures: [
@@ -52,6 +53,7 @@ function canonical({ loads, headline }: RunRecord): Content {
       },
       timelineSection('Throughput over time', loads.slice(0, 1), 'throughput'),
       percentileSection('Latency at half the peak, open loop', loads.slice(1, 2), 'latency'),
+      ...observedSections((details['observed'] ?? null) as Observed | null),
     ],
   };
 }

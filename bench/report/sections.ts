@@ -1,6 +1,15 @@
 /** The sections that several reports share, each from the loads of a record. */
 import { Histogram } from '../measure/histogram.ts';
-import { heatChart, lineChart, percentileChart, percentileStops, type PercentileSeries } from './charts.ts';
+import { stageNames, type Observed, type Sample } from '../target/observer.ts';
+import {
+  heatChart,
+  lineChart,
+  percentileChart,
+  percentileStops,
+  stageChart,
+  type PercentileSeries,
+  type Series,
+} from './charts.ts';
 import { plusMinus, time, whole, type Table } from './format.ts';
 import type { Section } from './html.ts';
 import { summarize, type LoadRecord } from './record.ts';
@@ -92,4 +101,52 @@ export function matrixSections(loads: readonly LoadRecord[]): Section[] {
 
 function sorted(values: readonly number[]): number[] {
   return [...new Set(values)].sort((a, b) => a - b);
+}
+
+/** Batches, what is in flight, and the stages of a commit, as the leader told them. */
+export function observedSections(observed: Observed | null): Section[] {
+  if (observed === null || observed.samples.length === 0) return [];
+  const { samples, stages, batchTxns, fsyncTxns, cpu } = observed;
+  const series = (name: string, pick: (sample: Sample) => number): Series => ({
+    name,
+    points: samples.map((sample) => [sample.at, pick(sample)] as const),
+  });
+  const cores = cpu.map((share) => `${Math.round(share * 100)} %`).join(', ');
+  return [
+    {
+      title: 'Batch size over time',
+      text: `On average ${whole(batchTxns)} writes in a batch, and ${whole(fsyncTxns)} made durable by one fsync.`,
+      chart: lineChart(
+        [
+          series('writes in a batch', ({ batchTxns: count }) => count),
+          series('writes in an fsync', ({ fsyncTxns: count }) => count),
+        ],
+        { label: 'Batch size over time', xLabel: 'seconds', yLabel: 'writes' },
+      ),
+      file: 'batches',
+    },
+    {
+      title: 'Batches in flight over time',
+      text: 'Proposed by the leader and not yet committed, at the moment of each look.',
+      chart: lineChart([series('batches in flight', ({ batchesInFlight }) => batchesInFlight)], {
+        label: 'Batches in flight',
+        xLabel: 'seconds',
+        yLabel: 'batches',
+        filled: true,
+      }),
+      file: 'in-flight',
+    },
+    {
+      title: 'Where the time of a commit goes',
+      text:
+        'Means for a batch, at the leader. “quorum” is from the proposal to the ack of a quorum, so log, fsync ' +
+        `and network are within it. CPU of the servers, the leader first: ${cores} of a core.`,
+      chart: stageChart(
+        stageNames.map((name) => ({ name, value: stages[name] })),
+        'Stages of a commit',
+        false,
+      ),
+      file: 'stages',
+    },
+  ];
 }

@@ -85,7 +85,10 @@ export class ServerProcess {
 
   start(): void {
     cleanUpAtExit();
-    const { file, args, env, hasChannel } = this.#command;
+    const { env, hasChannel } = this.#command;
+    // Those without a channel end with us all the same, however we end.
+    const guarded = hasChannel || !existsSync(guard) ? this.#command : guardedBy(guard, this.#command);
+    const { file, args } = guarded;
     const out = openSync(this.logFile, 'a');
     const child = spawn(file, args, {
       stdio: hasChannel ? ['ignore', out, out, 'ipc'] : ['ignore', out, out],
@@ -128,6 +131,13 @@ export class ServerProcess {
     const path = `/proc/${this.pid}/${name}`;
     return this.running && existsSync(path) ? readFileSync(path, 'utf8') : '';
   }
+}
+
+/** Of util-linux: has a process killed when its parent ends. */
+const guard = '/usr/bin/setpriv';
+
+function guardedBy(file: string, command: Command): Pick<Command, 'file' | 'args'> {
+  return { file, args: ['--pdeathsig', 'KILL', command.file, ...command.args] };
 }
 
 /** Below the range for outgoing connections, so that nobody takes the port of a server that is down. */

@@ -6,6 +6,7 @@
  */
 import type { Protocol } from '../load/load.ts';
 import type { ServerProcess } from './process.ts';
+import { modeOf } from './words.ts';
 
 export interface Host {
   readonly host: string;
@@ -18,8 +19,12 @@ export interface Target {
   readonly hosts: readonly Host[];
   /** Those that the bench started and may kill; empty for servers that run somewhere. */
   readonly servers: readonly ServerProcess[];
+  /** Where each of them tells its metrics; empty where they do not. */
+  readonly metricsPorts: readonly number[];
   /** What was set, beyond the defaults. */
   readonly settings: readonly string[];
+  /** What a server is at the moment (`leader`, `follower`, …); null while it does not serve or does not say. */
+  readonly modeOf: (host: Host) => Promise<string | null>;
   /** Cuts a server off from the other servers, and joins it again; null where that cannot be done. */
   readonly partition: ((server: number, isCut: boolean) => void) | null;
   close(): Promise<void>;
@@ -44,7 +49,9 @@ export function hostsTarget(hosts: readonly Host[]): Target {
     protocol: 'zookeeper',
     hosts,
     servers: [],
+    metricsPorts: [],
     settings: [],
+    modeOf,
     partition: null,
     close: async () => {},
   };

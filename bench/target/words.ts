@@ -40,13 +40,13 @@ export async function monitor(host: Host): Promise<Map<string, number>> {
  *
  * @throws Error with what a server said last when one ends or takes too long
  */
-export async function serving({ hosts, servers }: Pick<Target, 'hosts' | 'servers'>): Promise<void> {
+export async function serving({ hosts, servers, modeOf }: Target): Promise<void> {
   for (const [n, host] of hosts.entries())
     await poll(`server ${n + 1} does not serve`, servers[n] ?? null, () => modeOf(host));
 }
 
 /** The server that leads, as soon as one does; null when none of them is ours or says so. */
-export async function findLeader({ hosts, servers }: Target): Promise<ServerProcess | null> {
+export async function findLeader({ hosts, servers, modeOf }: Target): Promise<ServerProcess | null> {
   for (const [n, host] of hosts.entries()) {
     const server = servers[n];
     if (server?.running === true && (await modeOf(host)) === 'leader') return server;

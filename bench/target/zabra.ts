@@ -5,7 +5,7 @@ import { projectFolder } from '../measure/machine.ts';
 import { freePorts, removeFolder, ServerProcess, temporaryFolder } from './process.ts';
 import { Relay } from './relay.ts';
 import type { Target } from './target.ts';
-import { serving } from './words.ts';
+import { modeOf, serving } from './words.ts';
 
 export interface ZabraOptions {
   readonly size: number;
@@ -23,9 +23,10 @@ export interface ZabraOptions {
 export async function startZabra(options: ZabraOptions): Promise<Target> {
   const { size, dataFolder, settings = [], project = projectFolder, canPartition = false, label = 'zabra' } = options;
   const folder = temporaryFolder(dataFolder, 'zabra-');
-  const ports = await freePorts(2 * size);
+  const ports = await freePorts(3 * size);
   const clientPorts = ports.slice(0, size);
-  const quorumPorts = ports.slice(size);
+  const quorumPorts = ports.slice(size, 2 * size);
+  const metricsPorts = ports.slice(2 * size);
   const relays = canPartition ? await startRelays(quorumPorts) : [];
   const command = join(project, 'dist', 'engine', 'cli', 'main.js');
   const servers = clientPorts.map((port, n) => {
@@ -33,7 +34,7 @@ export async function startZabra(options: ZabraOptions): Promise<Target> {
     const seen = quorumPorts.map(
       (direct, to) => relays.find((one) => one.from === n && one.to === to)?.relay.port ?? direct,
     );
-    writeConfig(own, n + 1, port, seen, settings);
+    writeConfig(own, n + 1, port, seen, [...metricsLines(metricsPorts[n]!), ...settings]);
     return new ServerProcess(n + 1, own, port, {
       file: process.execPath,
       args: [command, 'server', join(own, 'zoo.cfg')],
@@ -45,7 +46,9 @@ export async function startZabra(options: ZabraOptions): Promise<Target> {
     protocol: 'zookeeper',
     hosts: clientPorts.map((port) => ({ host: '127.0.0.1', port })),
     servers,
+    metricsPorts,
     settings,
+    modeOf,
     partition: canPartition
       ? (server, isCut) => {
           for (const { from, to, relay } of relays) if (from === server - 1 || to === server - 1) relay.isCut = isCut;
@@ -101,6 +104,14 @@ function writeConfig(
     ...(quorumPorts.length > 1 ? members : []),
   ];
   writeFileSync(join(folder, 'zoo.cfg'), `${lines.join('\n')}\n`);
+}
+
+function metricsLines(port: number): string[] {
+  return [
+    'metricsProvider.className=org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider',
+    'metricsProvider.httpHost=127.0.0.1',
+    `metricsProvider.httpPort=${port}`,
+  ];
 }
 
 /** The same in every server that reads a zoo.cfg. */

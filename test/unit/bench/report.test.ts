@@ -1,0 +1,122 @@
+/** Reports: charts without a number that is none, pages that need nothing from elsewhere. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  heatChart,
+  lineChart,
+  paretoChart,
+  percentileChart,
+  percentileStops,
+  ratioBars,
+  stageChart,
+} from '../../../bench/report/charts.ts';
+import { change, short, textTable, time, whole } from '../../../bench/report/format.ts';
+import { renderHtml } from '../../../bench/report/html.ts';
+import { standalone } from '../../../bench/report/svg.ts';
+import { parseMetrics } from '../../../bench/target/observer.ts';
+
+const labels = { label: 'a chart', xLabel: 'x', yLabel: 'y' };
+const charts: Readonly<Record<string, string>> = {
+  line: lineChart(
+    [
+      {
+        name: 'one',
+        points: [
+          [0, 5],
+          [1, 7],
+        ],
+      },
+    ],
+    { ...labels, filled: true, marks: [{ x: 0.5, name: 'here' }] },
+  ),
+  'line of nothing': lineChart([], labels),
+  'line of zeros': lineChart(
+    [
+      {
+        name: 'one',
+        points: [
+          [0, 0],
+          [1, 0],
+        ],
+      },
+    ],
+    labels,
+  ),
+  'line of one point': lineChart([{ name: 'one', points: [[3, 4]] }], labels),
+  percentiles: percentileChart([{ name: 'one', values: percentileStops.map((_, n) => 10 * (n + 1)) }], 'p'),
+  'percentiles of nothing': percentileChart([{ name: 'one', values: percentileStops.map(() => 0) }], 'p'),
+  stages: stageChart(
+    [
+      { name: 'queue', value: 0 },
+      { name: 'fsync', value: 1300 },
+    ],
+    'stages',
+    true,
+  ),
+  pareto: paretoChart(
+    [
+      { x: 1, y: 2, name: 'a', kind: 'default' },
+      { x: 3, y: 4, name: 'b', kind: 'front' },
+    ],
+    'p',
+  ),
+  'pareto of nothing': paretoChart([], 'p'),
+  heat: heatChart(
+    ['1', '30'],
+    ['1', '256'],
+    [
+      [5, null],
+      [500, 0],
+    ],
+    { ...labels, max: 500 },
+  ),
+  bars: ratioBars([{ name: 'load', values: [5, null, 0] }], ['a', 'b', 'c'], 'bars'),
+};
+
+for (const [name, chart] of Object.entries(charts)) {
+  test(`the chart "${name}" is whole`, () => {
+    assert.match(chart, /^<svg [^>]*>.*<\/svg>$/s);
+    assert.doesNotMatch(chart, /NaN|Infinity|undefined|null/);
+    const file = standalone(chart);
+    assert.match(file, /<style>/);
+    assert.doesNotMatch(file, /href|url\(/);
+  });
+}
+
+test('a page needs nothing from elsewhere and shows text as text', () => {
+  const page = renderHtml({
+    title: '<b>',
+    subtitle: 'a & b',
+    figures: [{ value: '1', label: 'one' }],
+    warnings: ['"careful"'],
+    sections: [{ title: 'section', table: { head: ['a', 'b'], rows: [['x', 1234]] }, chart: charts['line']! }],
+  });
+  assert.match(page, /&lt;b&gt;.*a &amp; b.*&quot;careful&quot;.*1,234/s);
+  assert.doesNotMatch(page, /<script|<link|src=|https?:\/\/(?!www\.w3\.org\/2000\/svg)/);
+});
+
+test('numbers are said as people say them', () => {
+  assert.deepEqual([time(850), time(1240), time(93_400), time(2_100_000)], ['850 µs', '1.24 ms', '93.4 ms', '2.10 s']);
+  assert.deepEqual([whole(199_127), short(199_127), short(0), short(2_500_000)], ['199,127', '199 k', '0', '2.5 M']);
+  assert.deepEqual([change(1.123), change(0.95), change(1)], ['+12 %', '-5.0 %', '+0.0 %']);
+  const table = textTable({
+    head: ['load', 'n'],
+    rows: [
+      ['a', 1000],
+      ['longer', 2],
+    ],
+  });
+  assert.equal(table, 'load        n\n──────  ─────\na       1,000\nlonger      2\n');
+});
+
+test('metrics in the format of Prometheus are read by name and labels', () => {
+  const text = '# HELP a b\na 1\nb_sum{stage="log"} 2.5\nb_bucket{le="+Inf"} 3\n';
+  assert.deepEqual(
+    [...parseMetrics(text)],
+    [
+      ['a', 1],
+      ['b_sum{stage="log"}', 2.5],
+      ['b_bucket{le="+Inf"}', 3],
+    ],
+  );
+});
