@@ -3,8 +3,11 @@
  */
 import { runCanonical } from './command/canonical.ts';
 import { runFailover } from './command/failover.ts';
+import { runGenerator } from './command/generator.ts';
 import { runLatency } from './command/latency.ts';
 import { parseOptions, type Options } from './command/options.ts';
+import { runRecord } from './command/record.ts';
+import { runReplay } from './command/replay.ts';
 import { runReport } from './command/report.ts';
 import { runThroughput } from './command/throughput.ts';
 
@@ -13,6 +16,9 @@ const commands: Readonly<Record<string, (options: Options) => Promise<void>>> = 
   throughput: runThroughput,
   latency: runLatency,
   failover: runFailover,
+  record: runRecord,
+  replay: runReplay,
+  generator: runGenerator,
   report: runReport,
 };
 

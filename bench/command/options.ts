@@ -21,6 +21,8 @@ const flags = {
   bytes: { type: 'string' },
   mix: { type: 'string' },
   reads: { type: 'string' },
+  znodes: { type: 'string' },
+  watches: { type: 'string' },
   keys: { type: 'string' },
   distribution: { type: 'string' },
   multi: { type: 'string' },
@@ -34,6 +36,8 @@ const flags = {
   svg: { type: 'boolean' },
   png: { type: 'boolean' },
 } as const;
+
+type ListFlag = 'sessions' | 'window' | 'bytes' | 'reads' | 'znodes' | 'watches';
 
 export interface Options {
   /** Servers that run somewhere; null: the bench starts its own. */
@@ -51,7 +55,7 @@ export interface Options {
   readonly rounds: number | null;
   readonly workload: Workload;
   /** Of flags that may name several values, all of them; null: not given. */
-  readonly lists: Readonly<Record<'sessions' | 'window' | 'bytes' | 'reads', readonly number[] | null>>;
+  readonly lists: Readonly<Record<ListFlag, readonly number[] | null>>;
   /** Some flag changed the workload. */
   readonly hasOwnWorkload: boolean;
   /** Seconds that a search may take. */
@@ -67,6 +71,11 @@ export interface Options {
   readonly positionals: readonly string[];
 }
 
+const base = canonicalWorkload;
+/** Seven digits in their paths. */
+const keysMax = 9_999_999;
+const workloadFlags = ['sessions', 'window', 'bytes', 'mix', 'reads', 'keys', 'distribution', 'multi', 'rate'] as const;
+
 /** @throws Error with one sentence for a flag that cannot be */
 export function parseOptions(args: readonly string[]): Options {
   const { values, positionals } = parseArgs({ args: [...args], options: flags, allowPositionals: true });
@@ -77,9 +86,10 @@ export function parseOptions(args: readonly string[]): Options {
     if (!(value >= min)) throw new Error(`--${name} wants a number of at least ${min}, not "${text}".`);
     return value;
   };
-  const list = (name: keyof typeof flags, min: number): number[] | null => {
+  const list = (name: ListFlag, min: number): number[] | null => {
     const text = values[name];
     if (typeof text !== 'string') return null;
+    if (text === 'none') return [];
     return text.split(',').map((part) => {
       if (!(Number(part) >= min) || part === '')
         throw new Error(`--${name} wants numbers of at least ${min}, not "${text}".`);
@@ -91,8 +101,9 @@ export function parseOptions(args: readonly string[]): Options {
     window: list('window', 1),
     bytes: list('bytes', 0),
     reads: list('reads', 0),
+    znodes: list('znodes', 1),
+    watches: list('watches', 0),
   };
-  const base = canonicalWorkload;
   const workload: Workload = {
     sessions: lists.sessions?.[0] ?? base.sessions,
     window: lists.window?.[0] ?? base.window,
@@ -103,18 +114,7 @@ export function parseOptions(args: readonly string[]): Options {
     multiOps: number('multi', 1) ?? base.multiOps,
     rate: number('rate', 0) ?? base.rate,
   };
-  if (workload.keys > 9_999_999) throw new WorkloadError('--keys is at most 9999999.');
-  const workloadFlags = [
-    'sessions',
-    'window',
-    'bytes',
-    'mix',
-    'reads',
-    'keys',
-    'distribution',
-    'multi',
-    'rate',
-  ] as const;
+  if (workload.keys > keysMax) throw new WorkloadError(`--keys is at most ${keysMax}.`);
   return {
     hosts: values.hosts === undefined ? null : parseHosts(values.hosts),
     size: number('size', 1) ?? 3,

@@ -12,7 +12,6 @@ import { ReplaySource } from './recording.ts';
 import { VerifySource } from './verify.ts';
 
 const openMs = 30_000;
-const prepareMs = 120_000;
 const prepareWindow = 256;
 const progressMs = 250;
 const pingMs = 1000;
@@ -24,7 +23,8 @@ let source: Source | null = null;
 let pings: NodeJS.Timeout | null = null;
 
 function report(message: Report): void {
-  process.send!(message);
+  // Without the parent there is nobody to tell, and this process is about to end.
+  if (process.connected) process.send!(message);
 }
 
 /** Resolves when `holds` does, which is looked at on each change and now and then. */
@@ -60,8 +60,8 @@ function createSource(spec: SourceSpec, order: Extract<Order, { kind: 'open' }>)
 }
 
 async function open(order: Extract<Order, { kind: 'open' }>): Promise<void> {
-  const { spec, preparation } = order;
-  if (preparation !== null && needsPreparation(spec.workload, preparation)) await prepare(spec, preparation);
+  const { spec, preparation, prepareMs } = order;
+  if (preparation !== null && needsPreparation(spec.workload, preparation)) await prepare(spec, preparation, prepareMs);
   source = createSource(order.source, order);
   const opened = await connected(spec, source);
   pings = setInterval(() => ping(opened), pingMs);
@@ -76,7 +76,7 @@ async function connected(spec: LoadSpec, from: Source): Promise<Load> {
 }
 
 /** Makes what is needed, over one session of its own. */
-async function prepare(spec: LoadSpec, preparation: Preparation): Promise<void> {
+async function prepare(spec: LoadSpec, preparation: Preparation, prepareMs: number): Promise<void> {
   const steps = new PrepareSource(spec.workload, spec.run, preparation, spec.protocol);
   const workload = { ...spec.workload, sessions: 1, window: prepareWindow };
   const opened = await connected({ ...spec, workload }, steps);

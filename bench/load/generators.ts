@@ -6,6 +6,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { Histogram } from '../measure/histogram.ts';
 import type { LoadResult, LoadSpec, Protocol } from './load.ts';
+import type { Preparation } from './prepare.ts';
 import { sharedNow, type Order, type Report, type SourceSpec, type Verified } from './protocol.ts';
 import type { KeyLedger } from './verify.ts';
 import type { Workload } from './workload.ts';
@@ -26,6 +27,10 @@ export interface GeneratorOptions {
   readonly sessionTimeoutMs?: number;
   /** The keys are there, with data of this size. */
   readonly hasKeys?: boolean;
+  /** Only keys from here on are to be made, and none of them is there. */
+  readonly keysFrom?: number;
+  /** ms that making the keys may take. */
+  readonly prepareMs?: number;
 }
 
 export interface Timing {
@@ -89,7 +94,7 @@ export class Generators {
    * @throws Error with one sentence when that fails
    */
   static async open(options: GeneratorOptions): Promise<Generators> {
-    const { workload, processes, protocol, hosts, source = { kind: 'mix' } } = options;
+    const { workload, processes, protocol, hosts, source = { kind: 'mix' }, prepareMs = 120_000 } = options;
     const count = Math.max(1, Math.min(processes, workload.sessions));
     const run = String(Math.floor(Math.random() * 1e6)).padStart(6, '0');
     const children: Child[] = [];
@@ -108,8 +113,8 @@ export class Generators {
         const child = new Child();
         children.push(child);
         // The first one makes what all of them need.
-        const preparation = n === 0 ? { sessions: workload.sessions, keys: options.hasKeys !== true } : null;
-        await child.ask({ kind: 'open', spec, source, preparation }, 'ready');
+        const preparation = n === 0 ? preparationOf(options) : null;
+        await child.ask({ kind: 'open', spec, source, preparation, prepareMs }, 'ready');
         first += sessions;
       }
     } catch (error) {
@@ -151,6 +156,11 @@ export class Generators {
   async close(): Promise<void> {
     await Promise.all(this.#children.map((child) => child.close()));
   }
+}
+
+function preparationOf({ workload, hasKeys, keysFrom }: GeneratorOptions): Preparation {
+  const keys = hasKeys !== true;
+  return { sessions: workload.sessions, keys, ...(keysFrom === undefined ? {} : { keysFrom }) };
 }
 
 class Child {

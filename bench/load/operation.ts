@@ -14,7 +14,8 @@ export class Operation {
   path = '';
   /** Bytes of data that go with an explicit path. */
   bytes = 0;
-  watch = false;
+  /** With an explicit path: of a create its flags, of a read 1 if it sets a watch. */
+  flags = 0;
 }
 
 /** Where operations come from. */

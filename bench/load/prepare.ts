@@ -10,6 +10,8 @@ export interface Preparation {
   readonly sessions: number;
   /** Whether the keys are to be made: they outlive a load. */
   readonly keys: boolean;
+  /** Those below this are there already; given, the others are known not to be. */
+  readonly keysFrom?: number;
 }
 
 /** A load that makes nothing and finds its keys needs no preparation. */
@@ -57,14 +59,14 @@ interface Step {
   readonly key: number;
 }
 
-function* steps(workload: Workload, run: string, { sessions, keys }: Preparation): Generator<Step> {
+function* steps(workload: Workload, run: string, { sessions, keys, keysFrom }: Preparation): Generator<Step> {
   for (const path of [rootPath, keysPath, madePath]) yield { kind: 'create', path, bytes: 0, key: 0 };
   for (let session = 0; makes(workload.mix) && session < sessions; session++)
     yield { kind: 'create', path: sessionPath(run, session), bytes: 0, key: 0 };
-  for (let key = 0; keys && key < workload.keys; key++) {
+  for (let key = keysFrom ?? 0; keys && key < workload.keys; key++) {
     yield { kind: 'create', path: keyPath(key), bytes: workload.bytes, key };
     // A key of an earlier run may be of another size.
-    yield { kind: 'set', path: keyPath(key), bytes: workload.bytes, key };
+    if (keysFrom === undefined) yield { kind: 'set', path: keyPath(key), bytes: workload.bytes, key };
   }
 }
 

@@ -16,6 +16,7 @@ export type Order =
       readonly source: SourceSpec;
       /** null: another generator does it. */
       readonly preparation: Preparation | null;
+      readonly prepareMs: number;
     }
   | {
       readonly kind: 'run';

@@ -1,9 +1,10 @@
 /**
  * A recorded workload: one line per request, replayed at the times it was made.
  *
- *   [ms since the start, session, kind, path, bytes of data, 1 if it sets a watch]
+ *   [ms since the start, session, kind, path, bytes of data, flags]
  *
- * The data themselves are not kept, only how many they were.
+ * `flags` are those of a create, and 1 for a read that sets a watch. The data themselves are not kept,
+ * only how many they were.
  */
 import { readFileSync } from 'node:fs';
 import type { Operation, Source } from './operation.ts';
@@ -15,7 +16,7 @@ export type RecordedOperation = readonly [
   kind: OpKind,
   path: string,
   bytes: number,
-  watch: 0 | 1,
+  flags: number,
 ];
 
 /** Reads a recording; throws an Error that names the first line that is none. */
@@ -29,7 +30,7 @@ export function parseRecording(text: string, file: string): RecordedOperation[] 
     if (line === '') continue;
     const operation = parseLine(line);
     if (operation === null)
-      throw new Error(`${file}:${index + 1}: expected [ms, session, kind, path, bytes, watch], found ${line}.`);
+      throw new Error(`${file}:${index + 1}: expected [ms, session, kind, path, bytes, flags], found ${line}.`);
     operations.push(operation);
   }
   return operations.sort(([a], [b]) => a - b);
@@ -44,14 +45,14 @@ function parseLine(line: string): RecordedOperation | null {
     throw error;
   }
   if (!Array.isArray(value) || value.length !== 6) return null;
-  const [at, session, kind, path, bytes, watch] = value as unknown[];
+  const [at, session, kind, path, bytes, flags] = value as unknown[];
   const fits =
     typeof at === 'number' &&
     typeof session === 'number' &&
     opKinds.includes(kind as OpKind) &&
     typeof path === 'string' &&
     typeof bytes === 'number' &&
-    (watch === 0 || watch === 1);
+    typeof flags === 'number';
   return fits ? (value as unknown as RecordedOperation) : null;
 }
 
@@ -72,11 +73,11 @@ export class ReplaySource implements Source {
     const recorded = this.#operations[this.#at];
     if (recorded === undefined) return false;
     this.#at++;
-    const [, , kind, path, bytes, watch] = recorded;
+    const [, , kind, path, bytes, flags] = recorded;
     operation.kind = kind;
     operation.path = path;
     operation.bytes = bytes;
-    operation.watch = watch === 1;
+    operation.flags = flags;
     return true;
   }
 }

@@ -124,7 +124,7 @@ export abstract class Session {
     const { operation, load } = this;
     operation.path = '';
     operation.stamp = 0;
-    operation.watch = false;
+    operation.flags = 0;
     if (!load.source.next(load.spec.firstSession + this.index, operation)) return false;
     const slot = this.sequence & this.#mask;
     this.#intended[slot] = intended;

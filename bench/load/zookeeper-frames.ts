@@ -87,15 +87,15 @@ export class ZooKeeperFrames {
     out.clear();
     out.i32(0);
     out.i32(xid);
-    const { kind, path, bytes, watch } = operation;
+    const { kind, path, bytes, flags } = operation;
     const payload = bytes <= this.#payload.length ? this.#payload.subarray(0, bytes) : Buffer.alloc(bytes, 120);
     out.i32(opcodeOf[kind]);
     if (kind === 'set') setBody(out, path, payload);
-    else if (kind === 'create' || kind === 'ephemeral') createBody(out, path, payload, kind === 'ephemeral' ? 1 : 0);
+    else if (kind === 'create' || kind === 'ephemeral') createBody(out, path, payload, flags);
     else if (kind === 'delete') deleteBody(out, path);
     else if (kind === 'multi') multiBody(out, path, payload, 1);
     else if (kind === 'sync') out.string(path);
-    else watchedBody(out, path, watch || kind === 'watch');
+    else watchedBody(out, path, flags !== 0);
     out.setI32(0, out.at - 4);
     arena.template(out.view());
   }
