@@ -10,12 +10,14 @@ import { runRecord } from './command/record.ts';
 import { runReplay } from './command/replay.ts';
 import { runReport } from './command/report.ts';
 import { runThroughput } from './command/throughput.ts';
+import { runTune } from './command/tune.ts';
 
 const commands: Readonly<Record<string, (options: Options) => Promise<void>>> = {
   canonical: runCanonical,
   throughput: runThroughput,
   latency: runLatency,
   failover: runFailover,
+  tune: runTune,
   record: runRecord,
   replay: runReplay,
   generator: runGenerator,

@@ -3,6 +3,7 @@ import { failoverPage } from './failover-page.ts';
 import { time, whole } from './format.ts';
 import type { Page, Section } from './html.ts';
 import { summarize, type RunRecord } from './record.ts';
+import { tunePage } from './tune-page.ts';
 import type { Observed } from '../target/observer.ts';
 import { loadTable, matrixSections, observedSections, percentileSection, timelineSection } from './sections.ts';
 
@@ -19,6 +20,7 @@ const contents: Readonly<Record<string, (record: RunRecord) => Content>> = {
   throughput,
   latency,
   failover: failoverPage,
+  tune: tunePage,
 };
 
 export function pageOf(record: RunRecord): Page {

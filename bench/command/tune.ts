@@ -1,0 +1,91 @@
+/** `tune`: finds out whether other settings would be better here, for a workload and a bound on p99. */
+import { Prng } from '../../engine/base/prng.ts';
+import { describeWorkload } from '../load/workload.ts';
+import { change, plusMinus, time, whole } from '../report/format.ts';
+import { spread } from '../measure/statistics.ts';
+import type { TuneDetails } from '../report/tune-page.ts';
+import { nameOf, paretoFront, search, type Candidate, type Found, type Space } from '../tune/search.ts';
+import { startZabra } from '../target/zabra.ts';
+import { finish, print } from './finish.ts';
+import type { Options } from './options.ts';
+import { Run } from './run.ts';
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/**
+ * Keys of zoo.cfg and values to try besides the default. There is no linger, no grouping of fsyncs and
+ * no coalescing of forwarded requests to set: all of them follow the load by themselves.
+ */
+export const space: Space = {
+  'zabra.batchBytesMax': [64 * KiB, 128 * KiB, 512 * KiB, 2 * MiB],
+  'zabra.batchTxnsMax': [256, 1024, 16_384],
+  'zabra.batchesInFlightMax': [1, 2, 4, 64],
+  'zabra.bytesInFlightMax': [1 * MiB, 8 * MiB, 128 * MiB],
+};
+
+const budgetSeconds = 300;
+/** Beyond the measured time: start of the ensemble, connecting, its end; ms. */
+const setupMs = 1500;
+
+export async function runTune(options: Options): Promise<void> {
+  if (options.hosts !== null) throw new Error('tune changes settings: it starts its own servers, without --hosts.');
+  const measureMs = (options.seconds ?? 3) * 1000;
+  const warmMs = (options.warm ?? 1) * 1000;
+  const seconds = options.budget ?? budgetSeconds;
+  const budget = Math.max(12, Math.floor((seconds * 1000) / (measureMs + warmMs + setupMs)));
+  const { workload, bound } = options;
+  const run = new Run('tune', options, seconds * 1000);
+  let count = 0;
+  const measure = async (candidate: Candidate): Promise<{ perSecond: number; p99Us: number }> => {
+    const target = await startZabra({
+      size: options.size,
+      dataFolder: options.dataFolder,
+      settings: [...options.settings, ...linesOf(candidate)],
+    });
+    try {
+      const { round } = await run.round(target, workload, { warmMs, measureMs, rate: workload.rate });
+      return { perSecond: round.perSecond, p99Us: round.p99 };
+    } finally {
+      await target.close();
+    }
+  };
+  const goal = { budget, p99MaxUs: bound === null ? Infinity : bound * 1000 };
+  const found = await search(space, goal, measure, new Prng(Date.now()), (stage, candidate) =>
+    run.progress.step(`${++count} of ${budget}, ${stage}: ${nameOf(candidate)}`),
+  );
+  const points = paretoFront(found.tried);
+  const details: TuneDetails = { workload: describeWorkload(workload), boundMs: bound, points, found };
+  const record = run.record([], { defaultsReach: Math.round(found.defaultsReach * 1000) / 1000 }, { ...details });
+  run.progress.end();
+  printFound(found, points, bound);
+  finish(run, record);
+}
+
+export function linesOf(candidate: Candidate): string[] {
+  return Object.entries(candidate).map(([key, value]) => `${key}=${value}`);
+}
+
+function printFound(found: Found, points: ReturnType<typeof paretoFront>, bound: number | null): void {
+  const { best, verdict } = found;
+  print(`\nPareto front, of ${points.length} settings tried:`);
+  for (const { candidate, perSecond, p99Us } of points
+    .filter(({ onFront }) => onFront)
+    .sort((a, b) => a.p99Us - b.p99Us))
+    print(`  ${whole(perSecond).padStart(9)}/s  p99 ${time(p99Us).padStart(8)}  ${nameOf(candidate)}`);
+  const within = bound === null ? '' : ` with p99 within ${bound} ms`;
+  const lines = linesOf(best.candidate);
+  if (lines.length === 0) {
+    print(`\nRecommended${within}: the defaults. Nothing tried was better beyond the noise.`);
+  } else {
+    print(`\nRecommended for zoo.cfg${within}:`);
+    for (const line of lines) print(`  ${line}`);
+  }
+  if (verdict === null) return;
+  const noise = plusMinus(spread(found.defaults.outcomes.map(({ perSecond }) => perSecond)));
+  const range = `${change(verdict.low)} to ${change(verdict.high)}`;
+  print(`best candidate against the defaults: ${change(verdict.ratio)} (95 %: ${range}; the defaults alone ${noise})`);
+  const reach = (ratio: number): number => Math.round(100 / ratio);
+  const between = `95 %: ${reach(verdict.high)} to ${reach(verdict.low)}`;
+  print(`the defaults reach ${Math.round(found.defaultsReach * 100)} % of the best candidate (${between}).`);
+}
