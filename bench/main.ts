@@ -2,10 +2,12 @@
  * The benchmarks: `npm run bench -- [command] [flags]`; what each is for is in bench/README.md.
  */
 import { runCanonical } from './command/canonical.ts';
+import { runCompare } from './command/compare.ts';
 import { runFailover } from './command/failover.ts';
 import { runGenerator } from './command/generator.ts';
 import { runLatency } from './command/latency.ts';
 import { parseOptions, type Options } from './command/options.ts';
+import { runPeers } from './command/peers.ts';
 import { runRecord } from './command/record.ts';
 import { runReplay } from './command/replay.ts';
 import { runReport } from './command/report.ts';
@@ -18,6 +20,8 @@ const commands: Readonly<Record<string, (options: Options) => Promise<void>>> = 
   latency: runLatency,
   failover: runFailover,
   tune: runTune,
+  compare: runCompare,
+  peers: runPeers,
   record: runRecord,
   replay: runReplay,
   generator: runGenerator,

@@ -2,6 +2,7 @@
 import { failoverPage } from './failover-page.ts';
 import { time, whole } from './format.ts';
 import type { Page, Section } from './html.ts';
+import { comparePage, peersPage } from './peers-page.ts';
 import { summarize, type RunRecord } from './record.ts';
 import { tunePage } from './tune-page.ts';
 import type { Observed } from '../target/observer.ts';
@@ -21,6 +22,8 @@ const contents: Readonly<Record<string, (record: RunRecord) => Content>> = {
   latency,
   failover: failoverPage,
   tune: tunePage,
+  peers: peersPage,
+  compare: comparePage,
 };
 
 export function pageOf(record: RunRecord): Page {

@@ -1,0 +1,89 @@
+/** `peers`: the same loads, generator and disk for Zabra, Apache ZooKeeper and etcd, and who is how far ahead. */
+import { play } from '../failover/play.ts';
+import { scenarios } from '../failover/scenarios.ts';
+import { canonicalWorkload, type Workload } from '../load/workload.ts';
+import { median } from '../measure/statistics.ts';
+import { textTable, whole } from '../report/format.ts';
+import { ratioTable, type PeersDetails } from '../report/peers-page.ts';
+import type { LoadRecord } from '../report/record.ts';
+import { etcd, zookeeper, type Peer } from '../target/peers.ts';
+import type { Target } from '../target/target.ts';
+import { startZabra } from '../target/zabra.ts';
+import { finish, print } from './finish.ts';
+import type { Options } from './options.ts';
+import { Run } from './run.ts';
+import { playVersus, recordsOf } from './versus.ts';
+
+const loads: readonly Workload[] = [
+  canonicalWorkload,
+  { ...canonicalWorkload, window: 1 },
+  { ...canonicalWorkload, sessions: 1, window: 1 },
+  { ...canonicalWorkload, window: 100, bytes: 1024 },
+  { ...canonicalWorkload, window: 100, bytes: 1024, mix: { create: 1 } },
+  { ...canonicalWorkload, window: 100, bytes: 1024, mix: { get: 90, set: 10 } },
+  { ...canonicalWorkload, window: 100, bytes: 1024, mix: { get: 1 } },
+];
+const failoverRounds = 3;
+
+export async function runPeers(options: Options): Promise<void> {
+  const rounds = options.rounds ?? 3;
+  const measureMs = (options.seconds ?? 4) * 1000;
+  const warmMs = (options.warm ?? 2) * 1000;
+  const workloads = options.hasOwnWorkload ? [options.workload] : loads;
+  const present = [zookeeper, etcd].filter((peer) => {
+    const problem = peer.missing();
+    if (problem !== null) print(`${peer.label} is left out: ${problem}`);
+    return problem === null;
+  });
+  const expected = workloads.length * rounds * (1 + present.length) * (measureMs + warmMs + 500) + 40_000;
+  const run = new Run('peers', options, expected);
+  const { records, labels } = await measureLoads(run, options, present, workloads, { rounds, warmMs, measureMs });
+  const gaps = new Map<string, number[]>();
+  for (const label of ['zabra', ...present.filter((peer) => peer === zookeeper).map((peer) => peer.label)])
+    gaps.set(label, await measureGaps(run, options, label));
+  const details: PeersDetails = { labels, gaps: Object.fromEntries(gaps) };
+  const record = run.record(records, {}, { ...details });
+  run.progress.end();
+  print(`\n${textTable(ratioTable(records, labels))}`);
+  for (const [label, all] of gaps)
+    print(`leader killed, longest time without an acknowledged write: ${label} ${median(all)} ms (${all.join(', ')})`);
+  finish(run, record);
+}
+
+async function measureLoads(
+  run: Run,
+  { size, dataFolder, settings }: Options,
+  present: readonly Peer[],
+  workloads: readonly Workload[],
+  timing: Parameters<typeof playVersus>[3],
+): Promise<{ records: LoadRecord[]; labels: string[] }> {
+  const targets: Target[] = [];
+  try {
+    run.progress.step('starting the servers');
+    targets.push(await startZabra({ size, dataFolder, settings }));
+    for (const peer of present) targets.push(await peer.start({ size, dataFolder }));
+    const bouts = await playVersus(run, targets, workloads, timing);
+    return { records: recordsOf(bouts, targets), labels: targets.map(({ label }) => label) };
+  } finally {
+    for (const target of targets) await target.close();
+  }
+}
+
+async function measureGaps(run: Run, { size, dataFolder, generators }: Options, label: string): Promise<number[]> {
+  const scenario = scenarios.find(({ name }) => name === 'leader-killed')!;
+  const gaps: number[] = [];
+  for (let round = 0; round < failoverRounds; round++) {
+    run.progress.step(`leader killed, ${label}, ${round + 1} of ${failoverRounds}`);
+    const { gap, outcome } = await play(scenario, {
+      start: () => (label === 'zabra' ? startZabra({ size, dataFolder }) : zookeeper.start({ size, dataFolder })),
+      sessions: 30,
+      window: 8,
+      bytes: 100,
+      processes: generators,
+      onProgress: (operations) => run.progress.detail(`${whole(operations)} writes`),
+    });
+    if (outcome.violationCount > 0) run.warn(`${label}, leader killed: ${outcome.violations.join('; ')}`);
+    gaps.push(gap.ms);
+  }
+  return gaps;
+}
