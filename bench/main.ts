@@ -2,6 +2,7 @@
  * The benchmarks: `npm run bench -- [command] [flags]`; what each is for is in bench/README.md.
  */
 import { runCanonical } from './command/canonical.ts';
+import { runCheck } from './command/check.ts';
 import { runCompare } from './command/compare.ts';
 import { runFailover } from './command/failover.ts';
 import { runGenerator } from './command/generator.ts';
@@ -22,6 +23,7 @@ const commands: Readonly<Record<string, (options: Options) => Promise<void>>> = 
   tune: runTune,
   compare: runCompare,
   peers: runPeers,
+  check: runCheck,
   record: runRecord,
   replay: runReplay,
   generator: runGenerator,

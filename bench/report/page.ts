@@ -1,4 +1,5 @@
 /** What a record looks like as a page: the same for a fresh run and for one that is opened again later. */
+import { checkPage } from './check-page.ts';
 import { failoverPage } from './failover-page.ts';
 import { time, whole } from './format.ts';
 import type { Page, Section } from './html.ts';
@@ -24,6 +25,7 @@ const contents: Readonly<Record<string, (record: RunRecord) => Content>> = {
   tune: tunePage,
   peers: peersPage,
   compare: comparePage,
+  check: checkPage,
 };
 
 export function pageOf(record: RunRecord): Page {
