@@ -12,6 +12,7 @@ import { runPeers } from './command/peers.ts';
 import { runRecord } from './command/record.ts';
 import { runReplay } from './command/replay.ts';
 import { runReport } from './command/report.ts';
+import { runScale } from './command/scale.ts';
 import { runThroughput } from './command/throughput.ts';
 import { runTune } from './command/tune.ts';
 
@@ -20,6 +21,7 @@ const commands: Readonly<Record<string, (options: Options) => Promise<void>>> = 
   throughput: runThroughput,
   latency: runLatency,
   failover: runFailover,
+  scale: runScale,
   tune: runTune,
   compare: runCompare,
   peers: runPeers,

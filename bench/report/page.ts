@@ -5,6 +5,7 @@ import { time, whole } from './format.ts';
 import type { Page, Section } from './html.ts';
 import { comparePage, peersPage } from './peers-page.ts';
 import { summarize, type RunRecord } from './record.ts';
+import { scalePage } from './scale-page.ts';
 import { tunePage } from './tune-page.ts';
 import type { Observed } from '../target/observer.ts';
 import { loadTable, matrixSections, observedSections, percentileSection, timelineSection } from './sections.ts';
@@ -23,6 +24,7 @@ const contents: Readonly<Record<string, (record: RunRecord) => Content>> = {
   latency,
   failover: failoverPage,
   tune: tunePage,
+  scale: scalePage,
   peers: peersPage,
   compare: comparePage,
   check: checkPage,
