@@ -7,6 +7,7 @@ import { runCompare } from './command/compare.ts';
 import { runFailover } from './command/failover.ts';
 import { runGenerator } from './command/generator.ts';
 import { runLatency } from './command/latency.ts';
+import { runMicro } from './command/micro.ts';
 import { parseOptions, type Options } from './command/options.ts';
 import { runPeers } from './command/peers.ts';
 import { runRecord } from './command/record.ts';
@@ -28,6 +29,7 @@ const commands: Readonly<Record<string, (options: Options) => Promise<void>>> = 
   check: runCheck,
   record: runRecord,
   replay: runReplay,
+  micro: runMicro,
   generator: runGenerator,
   report: runReport,
 };

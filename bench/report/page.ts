@@ -3,6 +3,7 @@ import { checkPage } from './check-page.ts';
 import { failoverPage } from './failover-page.ts';
 import { time, whole } from './format.ts';
 import type { Page, Section } from './html.ts';
+import { microPage } from './micro-page.ts';
 import { comparePage, peersPage } from './peers-page.ts';
 import { summarize, type RunRecord } from './record.ts';
 import { scalePage } from './scale-page.ts';
@@ -27,6 +28,7 @@ const contents: Readonly<Record<string, (record: RunRecord) => Content>> = {
   scale: scalePage,
   peers: peersPage,
   compare: comparePage,
+  micro: microPage,
   check: checkPage,
 };
 
