@@ -159,6 +159,11 @@ export class Client {
     return this.#session.close();
   }
 
+  /** Ends this client at once. The servers are not told: they keep the session until it expires. */
+  destroy(): void {
+    this.#session.destroy();
+  }
+
   // ---- nodes ---------------------------------------------------------------------------------------
 
   /** Resolves with the path, which for a sequential node has its number. */

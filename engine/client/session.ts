@@ -164,6 +164,9 @@ export class Session {
     this.#end('closed');
   }
 
+  /** Ends for good, at once: the servers learn nothing, and keep the session until it expires. */
+  readonly destroy = (): void => this.#end('closed');
+
   /** Resolves with whether to ask again: the connection was lost, and be it to another client of this session. */
   #askToEnd(deadline: number): Promise<boolean> {
     return new Promise((resolve) => {
