@@ -27,8 +27,9 @@ const levels = [
   ['engine/prep', 'engine/read'],
   ['engine/server'],
   ['engine/io', 'engine/admin', 'workers'],
-  ['engine/index.ts', 'engine/client'],
+  ['engine/client'],
   ['engine/recipes'],
+  ['engine/embed', 'engine/index.ts'],
   ['engine/cli', 'bench', 'scripts'],
   ['test'],
 ];

@@ -1,7 +1,7 @@
 /** `zabra server FILE`: one server in the foreground, from a zoo.cfg. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Server, type StartOptions } from '../io/host.ts';
+import { Host, type StartOptions } from '../io/host.ts';
 import { createJournal } from '../io/journal.ts';
 import { OptionError } from '../server/options.ts';
 import { applyMyid, ConfigError, locate, parseZooCfg, type ZooCfg } from './zoo-cfg.ts';
@@ -42,9 +42,9 @@ export async function runServer(file: string): Promise<void> {
   }, reportMs).unref();
 }
 
-async function start(options: StartOptions, config: ZooCfg, file: string): Promise<Server> {
+async function start(options: StartOptions, config: ZooCfg, file: string): Promise<Host> {
   try {
-    return await Server.start(options);
+    return await Host.start(options);
   } catch (error) {
     throw error instanceof OptionError ? locate(error, config, file) : error;
   }

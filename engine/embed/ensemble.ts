@@ -3,7 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OptionError, type EnsembleMember, type ServerOptions } from '../server/options.ts';
-import { Server, type StartOptions } from './host.ts';
+import type { Client } from '../client/index.ts';
+import type { StartOptions } from '../io/host.ts';
+import { connectorTo } from './connector.ts';
+import { InProcessClients, type ConnectOptions } from './in-process-clients.ts';
+import { Server } from './server.ts';
 
 export interface EnsembleOptions {
   /** Voting servers, 1..255. Default 3. */
@@ -17,10 +21,15 @@ export interface EnsembleOptions {
 
 export class Ensemble {
   readonly servers: readonly Server[];
+  readonly #clients: InProcessClients;
   readonly #temporary: string | null;
 
   private constructor(servers: readonly Server[], temporary: string | null) {
     this.servers = servers;
+    this.#clients = new InProcessClients(
+      servers.map(({ options }) => options.id),
+      connectorTo(...servers),
+    );
     this.#temporary = temporary;
   }
 
@@ -86,9 +95,18 @@ export class Ensemble {
     return this.servers.find((server) => server.status().role === 'leading' && server.status().serving) ?? null;
   }
 
+  /**
+   * A client over memory, of whichever server lives: when that one is closed it goes on with another. (For
+   * a certain one: `ensemble.servers[0].connect()`.) It is ended when the ensemble is closed.
+   */
+  connect(options: ConnectOptions = {}): Promise<Client> {
+    return this.#clients.connect(options);
+  }
+
   /** Stops all servers; removes the folder if it was temporary. */
   async close(): Promise<void> {
     await Promise.all(this.servers.map((server) => server.close()));
+    this.#clients.destroy();
     if (this.#temporary !== null) rmSync(this.#temporary, { recursive: true, force: true });
   }
 }

@@ -1,25 +1,13 @@
 /** Accepts clients over TCP and gives each connection the shape that the server knows (ClientLink). */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import type { ClientLink, Journal } from '../server/ports.ts';
+import type { Journal } from '../server/ports.ts';
+import type { ClientGate, GatedLink } from './client-gate.ts';
 
 export interface ListenerOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  /** Connections per client address, 0: no limit (ZooKeeper's maxClientCnxns). */
-  readonly connectionsPerAddressMax: number;
-  /** Connections in all, 0: no limit (ZooKeeper's maxCnxns). */
-  readonly connectionsMax: number;
   readonly journal: Journal;
-}
-
-/** The server's side of connections; `link` is the key. */
-export interface ClientEvents {
-  opened(link: ClientLink): void;
-  bytes(link: ClientLink, chunk: Buffer): void;
-  closed(link: ClientLink): void;
-  /** A connection was turned away, since there are too many. */
-  refused(reason: 'connections' | 'connectionsOfAddress', address: string): void;
 }
 
 /** A client that does not read what it asked for is cut off this long after its connection should end. */
@@ -27,14 +15,12 @@ const lingerMs = 5000;
 
 export class ClientListener {
   readonly #options: ListenerOptions;
-  readonly #events: ClientEvents;
+  readonly #gate: ClientGate;
   readonly #server: Server;
-  readonly #links = new Set<TcpLink>();
-  readonly #perAddress = new Map<string, number>();
 
-  constructor(options: ListenerOptions, events: ClientEvents) {
+  constructor(options: ListenerOptions, gate: ClientGate) {
     this.#options = options;
-    this.#events = events;
+    this.#gate = gate;
     this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
   }
 
@@ -61,41 +47,29 @@ export class ClientListener {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  /** Accepts nobody any more; resolves once all connections are gone, which the gate ends. */
   async close(): Promise<void> {
-    for (const link of this.#links) link.destroy();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 
   #accept(socket: Socket): void {
-    const address = plainAddress(socket.remoteAddress ?? '');
-    const count = (this.#perAddress.get(address) ?? 0) + 1;
-    const { connectionsPerAddressMax, connectionsMax } = this.#options;
-    const isOverAll = connectionsMax > 0 && this.#links.size >= connectionsMax;
-    if (isOverAll || (connectionsPerAddressMax > 0 && count > connectionsPerAddressMax)) {
+    const link = new TcpLink(socket, plainAddress(socket.remoteAddress ?? ''));
+    if (!this.#gate.open(link)) {
       socket.destroy();
-      this.#events.refused(isOverAll ? 'connections' : 'connectionsOfAddress', address);
       return;
     }
-    this.#perAddress.set(address, count);
-    const link = new TcpLink(socket, address);
-    this.#links.add(link);
-    socket.on('data', (chunk: Buffer) => this.#events.bytes(link, chunk));
+    socket.on('data', (chunk: Buffer) => this.#gate.bytes(link, chunk));
     // `echo cons | nc` ends its side at once and still wants the whole answer.
     socket.on('end', () => link.close());
     socket.on('error', () => link.destroy());
     socket.on('close', () => {
       link.destroy();
-      this.#links.delete(link);
-      const left = this.#perAddress.get(address)! - 1;
-      if (left === 0) this.#perAddress.delete(address);
-      else this.#perAddress.set(address, left);
-      this.#events.closed(link);
+      this.#gate.closed(link);
     });
-    this.#events.opened(link);
   }
 }
 
-class TcpLink implements ClientLink {
+class TcpLink implements GatedLink {
   readonly address: string;
   readonly label: string;
   readonly #socket: Socket;

@@ -57,7 +57,7 @@ export class CoordinationServer {
   #serving = false;
   #leaderlessSince: number;
   #journaled = '';
-  /** Told of each change of role or readiness; for embedding programs. */
+  /** Told of each change of role, epoch or readiness; for embedding programs. */
   onStatus: (() => void) | null = null;
 
   /** @param tree the state at the newest snapshot, or a fresh one; `recovered` tells what the log holds beyond it */
@@ -315,6 +315,7 @@ export class CoordinationServer {
       leader: core.leader,
       reason: core.reason,
     });
+    this.onStatus?.();
   }
 
   #installed(zxid: number, tree: Tree | null): void {

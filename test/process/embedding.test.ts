@@ -1,6 +1,7 @@
 /** `import { Server, Ensemble } from 'zabra'`: servers inside a program, which they let end. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,6 +9,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Ensemble, OptionError, Server, type StartOptions } from 'zabra';
+import { ClientClosedError, ConnectionLossError } from 'zabra/client';
 import { RawClient } from '../support/raw-client.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -138,17 +140,141 @@ test('an ensemble of no servers is refused', async () => {
   for (const servers of [0, -1, 1.5, 256]) await assert.rejects(Ensemble.start({ servers }), { field: 'servers' });
 });
 
-test('a program that closes its ensemble ends by itself', async () => {
-  const program = `
-    import { Ensemble } from 'zabra';
-    const ensemble = await Ensemble.start({ settings: { logLevel: 'silent', snapCount: 2 } });
-    process.stdout.write(String(ensemble.servers.length));
-    await ensemble.close();`;
+test('a client within the process: the limits, the words and the end of any other', async () => {
+  const limits = { maxClientCnxns: 2, connectionRequestsMax: 10, juteMaxBuffer: 4096 };
+  const server = await Server.start({ dataDir: join(folder, 'within'), ...local, ...limits, clientPort: -1 });
+  const client = await server.connect({ chroot: '/app' });
+  assert.equal(await client.create('/', 'root'), '/');
+  // Far more than may be under way at once.
+  const paths = await Promise.all(
+    Array.from({ length: 500 }, () => client.create('/n-', 'data', { sequential: true, ephemeral: true })),
+  );
+  assert.deepEqual(paths, paths.toSorted());
+  assert.equal(server.core.refusals.connectionRequests > 0, true);
+  assert.deepEqual(
+    [...server.core.clients.connections].map(({ link }) => link.label),
+    ['/127.0.0.1:0'],
+  );
+  await assert.rejects(client.setData('/', 'x'.repeat(5000)), ConnectionLossError);
+  assert.equal((await client.getData('/')).data?.toString(), 'root', 'the session goes on');
+  const second = await server.connect();
+  assert.deepEqual(await second.getChildren('/'), ['zookeeper', 'app']);
+  await assert.rejects(server.connect({ timeoutMs: 300 }), /no connection/);
+  assert.ok(server.core.refusals.connectionsOfAddress > 0);
+  await second.close();
+  assert.equal((await client.getChildren('/')).length, 500);
+  const watch = client.watch('/');
+  await watch.ready;
+  const waiting = watch.next();
+  await server.close();
+  assert.equal(client.state, 'closed');
+  assert.deepEqual(await waiting, { done: true, value: undefined });
+  await assert.rejects(client.exists('/'), ClientClosedError);
+  await assert.rejects(server.connect({ timeoutMs: 100 }));
+});
+
+test('a client of an ensemble within the process goes on at another server', async () => {
+  const ensemble = await Ensemble.start({ settings: { ...quiet, tickTime: 200, clientPort: -1 } });
+  const client = await ensemble.connect();
+  assert.ok(await client.create('/mine', null, { ephemeral: true }));
+  const { sessionId } = client;
+  for (const chosen of ensemble.servers) assert.ok(await (await chosen.connect()).exists('/mine'));
+  const server = ensemble.servers.find(({ options }) => options.id === client.server!.port)!;
+  await server.close();
+  await client.connected();
+  assert.notEqual(client.server!.port, server.options.id);
+  assert.equal(client.sessionId, sessionId);
+  assert.equal((await client.exists('/mine'))!.ephemeralOwner, sessionId);
+  await ensemble.close();
+  assert.equal(client.state, 'closed');
+});
+
+test('role, epoch and readiness are told as they change', async () => {
+  const ensemble = await Ensemble.start({ settings: { ...quiet, tickTime: 200 } });
+  const leader = ensemble.leader!;
+  const survivors = ensemble.servers.filter((server) => server !== leader);
+  const told = survivors.map((server) => {
+    const events: (readonly [string, unknown?])[] = [];
+    server.on('role', (role) => events.push(['role', role]));
+    server.on('epoch', (epoch) => events.push(['epoch', epoch]));
+    server.on('ready', () => events.push(['ready']));
+    server.on('suspended', () => events.push(['suspended']));
+    server.on('closed', () => events.push(['closed']));
+    return events;
+  });
+  const { epoch } = leader.status();
+  await Promise.all([...survivors.map((server) => once(server, 'ready')), leader.close()]);
+  for (const [index, survivor] of survivors.entries()) {
+    const status = survivor.status();
+    assert.deepEqual(
+      told[index]!.toSorted(),
+      [['epoch', status.epoch], ['ready'], ['role', status.role], ['role', 'looking'], ['suspended']].toSorted(),
+    );
+    assert.equal(told[index]!.at(-1)![0], 'ready');
+    assert.ok(status.epoch > epoch);
+  }
+  const closed = Promise.all(survivors.map((server) => once(server, 'closed')));
+  await ensemble.close();
+  await closed;
+  assert.ok(told.every((events) => events.at(-1)![0] === 'closed'));
+});
+
+/** Runs a program that imports from `zabra`; it has to end by itself. */
+async function run(program: string): Promise<{ code: unknown; output: string }> {
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], { cwd: root, stdio: 'pipe' });
   const timer = setTimeout(() => child.kill('SIGKILL'), 15_000);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const code = await new Promise((resolve) => child.once('close', resolve));
   clearTimeout(timer);
-  assert.deepEqual([code, output], [0, '3']);
+  return { code, output };
+}
+
+test('a program that closes its ensemble ends by itself', async () => {
+  const result = await run(`
+    import { Ensemble } from 'zabra';
+    const ensemble = await Ensemble.start({ settings: { logLevel: 'silent', snapCount: 2 } });
+    process.stdout.write(String(ensemble.servers.length));
+    await ensemble.close();`);
+  assert.deepEqual(result, { code: 0, output: '3' });
+});
+
+test('nothing is left after close: no handle, thread, file or folder, whoever was connected', async () => {
+  const { code, output } = await run(`
+    import assert from 'node:assert/strict';
+    import { readdirSync, readlinkSync, existsSync } from 'node:fs';
+    import { tmpdir } from 'node:os';
+    import { Ensemble } from 'zabra';
+    import { Client } from 'zabra/client';
+    const isLinux = existsSync('/proc/self/fd');
+    const files = () => (isLinux ? readdirSync('/proc/self/fd') : [])
+      .map((fd) => { try { return readlinkSync('/proc/self/fd/' + fd); } catch { return null; } })
+      .filter((target) => target?.startsWith('/') && !target.startsWith('/proc') && !target.startsWith('/dev'));
+    const threads = () => (isLinux ? readdirSync('/proc/self/task').length : 0);
+    const resources = () => process.getActiveResourcesInfo().toSorted();
+    const folders = () => readdirSync(tmpdir()).filter((name) => name.startsWith('zabra-')).toSorted();
+    const round = async () => {
+      const settings = { logLevel: 'silent', snapCount: 2, adminPort: 0, metricsPort: 0 };
+      const ensemble = await Ensemble.start({ settings });
+      const within = await Promise.all([ensemble.connect(), ensemble.servers[1].connect(), ensemble.connect()]);
+      const outside = await Client.connect(ensemble.connectString);
+      await Promise.all([...within, outside].map((client, i) => client.create('/n' + i, 'x', { ephemeral: true })));
+      within[0].watch('/');
+      await within[2].close();
+      const open = [ensemble.servers[0].options.dataDir, threads(), files().length];
+      const unanswered = within[1].create('/unanswered').catch(() => null);
+      await outside.close();
+      await Promise.all([ensemble.close(), within[1].close(), unanswered]);
+      return open;
+    };
+    await round();
+    // Node's own threads and what is loaded once are there from now on.
+    const before = { files: files(), threads: threads(), resources: resources() };
+    const [dataDir, threadsThen, filesThen] = await round();
+    assert.ok(!existsSync(dataDir));
+    if (isLinux) assert.ok(threadsThen > before.threads && filesThen > before.files.length);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual({ files: files(), threads: threads(), resources: resources() }, before);
+    process.stdout.write('clean');`);
+  assert.deepEqual([code, output], [0, 'clean']);
 });

@@ -2,19 +2,22 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { afterEach, test } from 'node:test';
+import { ClientGate, type ClientEvents } from '../../../engine/io/client-gate.ts';
 import { ClientListener } from '../../../engine/io/client-listener.ts';
 import type { ClientLink } from '../../../engine/server/ports.ts';
 import { until } from '../../support/until.ts';
 
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
+let gate: ClientGate;
 let listener: ClientListener;
-afterEach(() => listener.close());
+afterEach(() => Promise.all([listener.close(), gate.close()]));
 
-async function listen(events: Partial<ConstructorParameters<typeof ClientListener>[1]>, max = 0): Promise<void> {
-  listener = new ClientListener(
-    { host: '127.0.0.1', port: 0, connectionsPerAddressMax: max, connectionsMax: 0, journal: silent },
+async function listen(events: Partial<ClientEvents>, max = 0): Promise<void> {
+  gate = new ClientGate(
+    { connectionsPerAddressMax: max, connectionsMax: 0 },
     { opened: () => {}, bytes: () => {}, closed: () => {}, refused: () => {}, ...events },
   );
+  listener = new ClientListener({ host: '127.0.0.1', port: 0, journal: silent }, gate);
   await listener.listen();
 }
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { folderName, openFolder, StorageError } from '../../../engine/io/data-folder.ts';
-import { Server } from '../../../engine/io/host.ts';
+import { Host } from '../../../engine/io/host.ts';
 import { temporaryFolder } from '../../support/log.ts';
 
 function refuses(dataDir: string, sentence: RegExp): void {
@@ -121,15 +121,15 @@ test('data folder: of a server with another number', async (t) => {
     clientHost: null,
     clientPort: null,
   }));
-  const first = await Server.start({ ...settings, id: 1, servers: members });
+  const first = await Host.start({ ...settings, id: 1, servers: members });
   await first.close();
   await assert.rejects(
-    Server.start({ ...settings, id: 2, servers: members }),
+    Host.start({ ...settings, id: 2, servers: members }),
     (error: Error) =>
       error instanceof StorageError &&
       /belongs to server 1, but this is server 2; .* Correct myid or dataDir\.$/.test(error.message),
   );
   // A refused start leaves the folder free.
-  const again = await Server.start({ ...settings, id: 1, servers: members });
+  const again = await Host.start({ ...settings, id: 1, servers: members });
   await again.close();
 });
