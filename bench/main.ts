@@ -9,6 +9,7 @@ import { runGenerator } from './command/generator.ts';
 import { runLatency } from './command/latency.ts';
 import { runMicro } from './command/micro.ts';
 import { parseOptions, type Options } from './command/options.ts';
+import { runOverhead } from './command/overhead.ts';
 import { runPeers } from './command/peers.ts';
 import { runRecord } from './command/record.ts';
 import { runReplay } from './command/replay.ts';
@@ -31,6 +32,7 @@ const commands: Readonly<Record<string, (options: Options) => Promise<void>>> = 
   replay: runReplay,
   micro: runMicro,
   generator: runGenerator,
+  overhead: runOverhead,
   report: runReport,
 };
 

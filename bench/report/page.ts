@@ -1,7 +1,7 @@
 /** What a record looks like as a page: the same for a fresh run and for one that is opened again later. */
 import { checkPage } from './check-page.ts';
 import { failoverPage } from './failover-page.ts';
-import { time, whole } from './format.ts';
+import { time, whole, type Table } from './format.ts';
 import type { Page, Section } from './html.ts';
 import { microPage } from './micro-page.ts';
 import { comparePage, peersPage } from './peers-page.ts';
@@ -30,6 +30,7 @@ const contents: Readonly<Record<string, (record: RunRecord) => Content>> = {
   compare: comparePage,
   micro: microPage,
   check: checkPage,
+  overhead,
 };
 
 export function pageOf(record: RunRecord): Page {
@@ -47,6 +48,21 @@ export function pageOf(record: RunRecord): Page {
 
 function general({ command, loads }: RunRecord): Content {
   return { title: `Zabra ${command}`, figures: [], sections: [{ title: 'Loads', table: loadTable(loads) }] };
+}
+
+function overhead({ loads, details }: RunRecord): Content {
+  return {
+    title: 'Zabra, what its own measuring costs',
+    figures: [],
+    sections: [
+      {
+        title: 'Servers that measure nothing, and servers as they are',
+        text: 'Medians of rounds in turn, and what they may be by chance.',
+        table: details['table'] as Table,
+      },
+      { title: 'All figures', table: loadTable(loads) },
+    ],
+  };
 }
 
 function canonical({ loads, headline, details }: RunRecord): Content {

@@ -18,16 +18,20 @@ export interface ZabraOptions {
   /** Puts relays between the servers, so that links can be cut. */
   readonly canPartition?: boolean;
   readonly label?: string;
+  /** A module that each server loads before anything else. */
+  readonly preload?: string;
 }
 
 export async function startZabra(options: ZabraOptions): Promise<Target> {
   const { size, dataFolder, settings = [], project = projectFolder, canPartition = false, label = 'zabra' } = options;
+  const { preload } = options;
   const folder = temporaryFolder(dataFolder, 'zabra-');
   const ports = await freePorts(3 * size);
   const clientPorts = ports.slice(0, size);
   const quorumPorts = ports.slice(size, 2 * size);
   const metricsPorts = ports.slice(2 * size);
   const relays = canPartition ? await startRelays(quorumPorts) : [];
+  const before = preload === undefined ? [] : ['--import', preload];
   const command = join(project, 'dist', 'engine', 'cli', 'main.js');
   const servers = clientPorts.map((port, n) => {
     const own = join(folder, `server-${n + 1}`);
@@ -37,7 +41,7 @@ export async function startZabra(options: ZabraOptions): Promise<Target> {
     writeConfig(own, n + 1, port, seen, [...metricsLines(metricsPorts[n]!), ...settings]);
     return new ServerProcess(n + 1, own, port, {
       file: process.execPath,
-      args: [command, 'server', join(own, 'zoo.cfg')],
+      args: [...before, command, 'server', join(own, 'zoo.cfg')],
       hasChannel: true,
     });
   });
