@@ -32,6 +32,7 @@ const flags = {
   speed: { type: 'string' },
   listen: { type: 'string' },
   scenario: { type: 'string' },
+  peer: { type: 'string' },
   'no-history': { type: 'boolean' },
   svg: { type: 'boolean' },
   png: { type: 'boolean' },
@@ -65,6 +66,7 @@ export interface Options {
   readonly speed: number;
   readonly listen: number | null;
   readonly scenarios: readonly string[] | null;
+  readonly peers: readonly string[] | null;
   readonly keepsHistory: boolean;
   readonly svg: boolean;
   readonly png: boolean;
@@ -133,6 +135,7 @@ export function parseOptions(args: readonly string[]): Options {
     speed: number('speed', 0.01) ?? 1,
     listen: number('listen', 1),
     scenarios: values.scenario?.split(',') ?? null,
+    peers: values.peer?.split(',') ?? null,
     keepsHistory: values['no-history'] !== true,
     svg: values.svg === true,
     png: values.png === true,

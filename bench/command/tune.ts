@@ -25,6 +25,8 @@ export const space: Space = {
 };
 
 const budgetSeconds = 300;
+/** The defaults and one candidate, once to try and once in turn. */
+const budgetMin = 4;
 /** Beyond the measured time: start of the ensemble, connecting, its end; ms. */
 const setupMs = 1500;
 
@@ -33,7 +35,7 @@ export async function runTune(options: Options): Promise<void> {
   const measureMs = (options.seconds ?? 3) * 1000;
   const warmMs = (options.warm ?? 1) * 1000;
   const seconds = options.budget ?? budgetSeconds;
-  const budget = Math.max(12, Math.floor((seconds * 1000) / (measureMs + warmMs + setupMs)));
+  const budget = Math.max(budgetMin, Math.floor((seconds * 1000) / (measureMs + warmMs + setupMs)));
   const { workload, bound } = options;
   const run = new Run('tune', options, seconds * 1000);
   let count = 0;

@@ -11,10 +11,10 @@ import { eachOf, fill, fillTimeoutMs, memoryOf, type ScaleRow, type Stage } from
  * A snapshot is due when the log has grown by twice the state, which takes writes of some size; the rate is
  * one that the servers hold easily, so that what shows in p99 is the snapshot.
  */
-const snapshotLoad = { sessions: 30, window: 1024, bytes: 1024, keys: 1000 } as const;
+const snapshotLoad = { sessions: 30, window: 1024, bytes: 1024 } as const;
 const snapshotRate = 10_000;
-const stretchMs = 2000;
-const stretchesMax = 40;
+const stretchMsMax = 2500;
+const stretchesMax = 24;
 /** Stretches of each kind that are enough. */
 const stretchesEnough = 3;
 
@@ -48,7 +48,7 @@ export function scaleZnodes(stage: Stage, counts: readonly number[]): Promise<Zn
       run.progress.step(`${count} znodes: writing`);
       const { round } = await stage.load(target, { keys: count, bytes });
       run.progress.step(`${count} znodes: snapshots`);
-      const snapshots = await underSnapshots(stage, target);
+      const snapshots = await underSnapshots(stage, target, count);
       run.progress.step(`${count} znodes: restarting a server`);
       rows.push({
         count,
@@ -66,15 +66,16 @@ export function scaleZnodes(stage: Stage, counts: readonly number[]): Promise<Zn
 }
 
 /** Goes on until there were enough stretches with a snapshot, and without. */
-async function underSnapshots(stage: Stage, target: Target): Promise<SnapshotEffect> {
+async function underSnapshots(stage: Stage, target: Target, count: number): Promise<SnapshotEffect> {
   const calm: Histogram[] = [];
   const busy: Histogram[] = [];
   const began = Date.now();
-  await stage.withLoad(target, { ...canonicalWorkload, ...snapshotLoad }, async (measure) => {
+  const measureMs = Math.min(stretchMsMax, stage.timing.measureMs);
+  const workload = { ...canonicalWorkload, ...snapshotLoad, keys: Math.min(count, canonicalWorkload.keys) };
+  await stage.withLoad(target, workload, async (measure) => {
     for (let n = 0; n < stretchesMax && (calm.length < stretchesEnough || busy.length < stretchesEnough); n++) {
       const from = Date.now();
-      const warmMs = n === 0 ? 1000 : 0;
-      const { round } = await measure({ warmMs, measureMs: stretchMs, rate: snapshotRate });
+      const { round } = await measure({ warmMs: 0, measureMs, rate: snapshotRate });
       const found = snapshotsOf(target).some(({ begin, end }) => begin < Date.now() && end > from);
       (found ? busy : calm).push(Histogram.from(round.latency));
     }

@@ -44,7 +44,7 @@ export interface Goal {
 
 /** Share of the budget that goes to the last stage. */
 const confirmShare = 0.35;
-const confirmRoundsMin = 4;
+const confirmRoundsMin = 1;
 
 type Measure = (candidate: Candidate) => Promise<Outcome>;
 
