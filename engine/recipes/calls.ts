@@ -50,6 +50,20 @@ export async function remove(client: Client, path: string): Promise<void> {
   }
 }
 
+/** Deletes an ephemeral node of this session, of a name that others may give to theirs once it is gone. */
+export async function removeOwn(client: Client, path: string, isOwn: boolean): Promise<void> {
+  for (let mayBeOthers = !isOwn; ; mayBeOthers = true) {
+    try {
+      if (mayBeOthers && (await client.exists(path))?.ephemeralOwner !== client.sessionId) return;
+      await client.delete(path);
+      return;
+    } catch (error) {
+      if (hasCode(error, 'noNode') || isSessionEnd(error)) return;
+      if (!isUnanswered(error)) throw error;
+    }
+  }
+}
+
 /**
  * Creates a folder and those above it, as far as they are missing: as containers, which the servers remove some
  * time after they have become empty, so that recipes leave nothing behind.
@@ -59,10 +73,10 @@ export async function createFolder(client: Client, folder: string): Promise<void
   for (const [index] of names.entries()) {
     const path = `/${names.slice(0, index + 1).join('/')}`;
     try {
-      await untilAnswered(() => client.create(path, null, { container: true }));
+      await untilAnswered(() => client.create(path, '', { container: true }));
     } catch (error) {
       // Before ZooKeeper 3.6 there are no containers.
-      if (hasCode(error, 'unimplemented')) await untilAnswered(() => client.create(path));
+      if (hasCode(error, 'unimplemented')) await untilAnswered(() => client.create(path, ''));
       else if (!hasCode(error, 'nodeExists')) throw error;
     }
   }

@@ -10,7 +10,7 @@ import { untilAnswered } from './calls.ts';
 import { LostError } from './errors.ts';
 import { lineOf, prefixOf, type Naming, type Role } from './names.ts';
 import { nextChange } from './one-watch.ts';
-import { Place, type Held } from './place.ts';
+import { Place } from './place.ts';
 import { within, type Bound, type WaitOptions } from './waiting.ts';
 
 export interface LineRules {
@@ -34,21 +34,24 @@ export class Line {
   }
 
   /** Takes a place and waits until it is the first. */
-  enter(data: Data, options: WaitOptions): Promise<Held> {
-    return within(this.client, options, this.folder, async (bound) => {
-      const place = await this.take(data, bound);
-      return this.orLeave(place, async () => {
-        await this.#first(place, bound);
-        return place.hold();
-      });
+  enter(data: Data, options: WaitOptions): Promise<Place> {
+    return within(this.client, options, this.folder, (bound) => this.enterWithin(data, bound));
+  }
+
+  /** As `enter`, for whoever waits for more than this. */
+  async enterWithin(data: Data, bound: Bound): Promise<Place> {
+    const place = await this.take(data, bound);
+    return orLeave(place, async () => {
+      await this.#first(place, bound);
+      return place.hold();
     });
   }
 
   /** As `enter`, but null when one would have to wait. */
-  tryEnter(data: Data, options: WaitOptions): Promise<Held | null> {
+  tryEnter(data: Data, options: WaitOptions): Promise<Place | null> {
     return within(this.client, options, this.folder, async (bound) => {
       const place = await this.take(data, bound);
-      return this.orLeave(place, async () => {
+      return orLeave(place, async () => {
         if ((await this.#ahead(place, bound)) === null) return place.hold();
         await bound(place.release());
         return null;
@@ -64,16 +67,6 @@ export class Line {
       return await bound(taking);
     } catch (error) {
       taking.then((place) => place.release()).catch(() => null);
-      throw error;
-    }
-  }
-
-  /** Leaves the place if `work` fails. */
-  async orLeave<T>(place: Place, work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      place.release().catch(() => null);
       throw error;
     }
   }
@@ -98,5 +91,15 @@ export class Line {
     if (place.lost.aborted) throw place.lost.reason;
     if (own === -1) throw new LostError(`${place.path}: its node was deleted`);
     return line.slice(0, own).findLast(({ role }) => this.#rules.waitsFor.includes(role))?.name ?? null;
+  }
+}
+
+/** Leaves the place if `work` fails. */
+export async function orLeave<T>(place: Place, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    place.release().catch(() => null);
+    throw error;
   }
 }

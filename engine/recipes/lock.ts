@@ -72,12 +72,17 @@ export class Lock {
     const outer = this.#holder?.getStore();
     if (outer !== undefined && !outer.lost.aborted) return work(outer);
     const held = await this.acquire(options);
-    try {
-      const result = await (this.#holder === null ? work(held) : this.#holder.run(held, work, held));
-      if (!held.isHeld) throw held.lost.reason ?? new LostError(`${this.path}: the session may be over`);
-      return result;
-    } finally {
-      await held.release();
-    }
+    return runHeld(held, this.path, () => (this.#holder === null ? work(held) : this.#holder.run(held, work, held)));
+  }
+}
+
+/** Runs `work` and gives back what is held for it. */
+export async function runHeld<T>(held: Held, path: string, work: (held: Held) => Promise<T> | T): Promise<T> {
+  try {
+    const result = await work(held);
+    if (!held.isHeld) throw held.lost.reason ?? new LostError(`${path}: the session may be over`);
+    return result;
+  } finally {
+    await held.release();
   }
 }

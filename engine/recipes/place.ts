@@ -5,7 +5,7 @@
  * it is looked for before another one is made; a forgotten one would block the line until the session ends.
  */
 import type { Client, Data, WatchEvent } from '../client/index.ts';
-import { createFolder, hasCode, isSessionEnd, isUnknown, remove, untilAnswered } from './calls.ts';
+import { createFolder, hasCode, isSessionEnd, isUnknown, removeOwn, untilAnswered } from './calls.ts';
 import { LostError } from './errors.ts';
 
 /** What one holds for a while: a lock, a lease, an office, a seat. */
@@ -102,7 +102,7 @@ export class Place implements Held {
   }
 
   release(): Promise<void> {
-    this.#released ??= remove(this.#client, this.path);
+    this.#released ??= removeOwn(this.#client, this.path, !this.#lost.signal.aborted);
     this.#stopTimer?.();
     return this.#released;
   }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client, deleteAll } from '../../engine/client/index.ts';
 import { Cache, Counter, LeaderElection, Lock, ReadWriteLock, type CacheEvent } from '../../engine/recipes/index.ts';
+import { groupScenarios } from './group-scenarios.ts';
 import { until } from './until.ts';
 
 let folders = 0;
@@ -32,6 +33,7 @@ export function recipeScenarios(servers: () => string): void {
   elections(scene);
   counters(scene);
   caches(scene);
+  groupScenarios(scene);
 }
 
 const aborted = (): AbortSignal => AbortSignal.abort(new Error('no longer wanted'));
