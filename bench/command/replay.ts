@@ -32,7 +32,7 @@ export async function runReplay(options: Options): Promise<void> {
     // One process: requests have an order over all sessions.
     const generators = await Generators.open({ protocol, hosts, workload, processes: 1, source, hasKeys: true });
     try {
-      const measured = await run.stretch(generators, workload, { warmMs: 0, measureMs, schedule });
+      const measured = await run.stretch(target, generators, workload, { warmMs: 0, measureMs, schedule });
       const loads: LoadRecord[] = [{ name: file, target: target.label, workload, rounds: [toRound(measured, 0)] }];
       const record = run.record(loads, {}, { file, speed: options.speed });
       run.progress.end();

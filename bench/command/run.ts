@@ -24,6 +24,8 @@ export class Run {
   readonly progress: Progress;
   readonly #at = new Date().toISOString();
   readonly #warnings = new Set<string>();
+  /** What happened how often. */
+  readonly #counts = new Map<string, number>();
   /** Keys that are there, by target. */
   readonly #keys = new WeakMap<Target, { readonly keys: number; readonly bytes: number }>();
 
@@ -45,7 +47,7 @@ export class Run {
   }
 
   get warnings(): readonly string[] {
-    return [...this.#warnings];
+    return [...this.#warnings, ...Array.from(this.#counts, ([what, count]) => `${what}: ${whole(count)}`)];
   }
 
   /** Measures one round of a load on fresh generators. */
@@ -68,13 +70,13 @@ export class Run {
   async measure(target: Target, generators: Generators, workload: Workload, timing: Timing): Promise<RoundResult> {
     const observer = new Observer(target.metricsPorts);
     const observing = setTimeout(() => observer.start(), timing.warmMs);
-    const measured = await this.stretch(generators, workload, timing);
+    const measured = await this.stretch(target, generators, workload, timing);
     clearTimeout(observing);
     return { round: toRound(measured, timing.warmMs), measured, observed: await observer.stop() };
   }
 
   /** Measures with generators that are open. */
-  async stretch(generators: Generators, workload: Workload, timing: Timing): Promise<Measured> {
+  async stretch(target: Target, generators: Generators, workload: Workload, timing: Timing): Promise<Measured> {
     const started = performance.now();
     const measured = await generators.run({
       ...timing,
@@ -84,19 +86,24 @@ export class Run {
         timing.onProgress?.(operations);
       },
     });
-    this.#judge(workload, measured);
+    this.#judge(target, workload, measured);
     return measured;
   }
 
-  #judge(workload: Workload, { operations, generator, errors, unanswered, malformed }: Measured): void {
-    const name = describeWorkload(workload);
+  #judge({ label }: Target, workload: Workload, measured: Measured): void {
+    const { operations, generator, errors, unanswered, malformed } = measured;
+    const name = `${label}, "${describeWorkload(workload)}"`;
     const { verdict, cpu } = generator;
-    if (operations === 0) this.warn(`"${name}": nothing was answered, the rounds are too short for this machine`);
+    if (operations === 0) this.warn(`${name}: nothing was done, the rounds are too short for this machine`);
     if (verdict === 'saturated')
-      this.warn(`"${name}": the generator was saturated (${Math.round(cpu * 100)} % of a core): add --generators`);
-    for (const [code, count] of Object.entries(errors)) this.warn(`"${name}": ${count} replies with error ${code}`);
-    if (unanswered > 0) this.warn(`"${name}": ${unanswered} requests were due and not answered in time`);
-    if (malformed > 0) this.warn(`"${name}": ${malformed} times a server broke the protocol`);
+      this.warn(`${name}: the generator was saturated (${Math.round(cpu * 100)} % of a core): add --generators`);
+    for (const [code, count] of Object.entries(errors)) this.#count(`${name}: requests refused with ${code}`, count);
+    this.#count(`${name}: requests due and not answered in time`, unanswered);
+    this.#count(`${name}: breaches of the protocol by a server`, malformed);
+  }
+
+  #count(what: string, count: number): void {
+    if (count > 0) this.#counts.set(what, (this.#counts.get(what) ?? 0) + count);
   }
 
   record(loads: readonly LoadRecord[], headline: RunRecord['headline'], details: RunRecord['details'] = {}): RunRecord {

@@ -102,6 +102,7 @@ export class Load {
   /** Of an open loop: operations sent, and those of them that were due in the measured stretch. */
   #issued = 0;
   #counted = 0;
+  #refused = 0;
   #cursor = 0;
   #timeline = new Uint32Array(0);
   #lastDone = 0;
@@ -128,7 +129,7 @@ export class Load {
     return this.sessions.reduce((sum, session) => sum + session.inFlight, 0);
   }
 
-  /** Operations answered so far in this stretch. */
+  /** Operations done so far in this stretch. */
   get operations(): number {
     return this.#writes.count + this.#reads.count;
   }
@@ -138,7 +139,7 @@ export class Load {
     this.#from = stretch.startAt + stretch.warmMs;
     this.#to = this.#from + stretch.measureMs;
     this.#isOpen = stretch.rate > 0 || stretch.schedule !== undefined;
-    this.#issued = this.#counted = 0;
+    this.#issued = this.#counted = this.#refused = 0;
     this.#errors = {};
     for (const histogram of [this.#writes, this.#reads, this.#service, this.#lag]) histogram.reset();
     for (const key of Object.keys(this.counts) as (keyof Load['counts'])[]) this.counts[key] = 0;
@@ -244,6 +245,11 @@ export class Load {
     // An open loop counts what was due in the stretch, however late it was answered.
     const at = this.#isOpen ? intended : now;
     if (at < this.#from || at >= this.#to) return;
+    // A refusal is an answer, but nothing was done.
+    if (error !== 0) {
+      this.#refused++;
+      return;
+    }
     (isWrite ? this.#writes : this.#reads).record((now - intended) * 1000);
     if (this.#isOpen) this.#service.record((now - sent) * 1000);
     this.#gap(now);
@@ -258,6 +264,11 @@ export class Load {
     const gap = now - this.#lastDone;
     if (gap > this.#longestGap) this.#longestGap = gap;
     this.#lastDone = now;
+  }
+
+  /** Due in the stretch, sent or not, and without an answer. */
+  get #unanswered(): number {
+    return this.#counted + this.#due(this.#to) - this.#issued - this.operations - this.#refused;
   }
 
   result(cpuUs: number, busy: number): LoadResult {
@@ -278,7 +289,7 @@ export class Load {
       events,
       malformed,
       expired,
-      unanswered: this.#isOpen ? this.#counted + this.#due(this.#to) - this.#issued - this.operations : 0,
+      unanswered: this.#isOpen ? this.#unanswered : 0,
       timeline: this.#timeline,
       longestGapMs: this.#longestGap,
       cpuUs,
