@@ -16,8 +16,8 @@ export function scaleSessions(stage: Stage, counts: readonly number[]): Promise<
   const { keys, bytes } = canonicalWorkload;
   return stage.withServers([], async (target) => {
     const rows: ScaleRow[] = [];
-    await fill(target, 0, keys, bytes);
-    const empty = memoryOf(target);
+    const empty = await stage.baseline(target);
+    await fill(target, 1, keys, bytes);
     for (const count of counts) {
       stage.run.progress.step(`${count} sessions`);
       const workload = { ...canonicalWorkload, sessions: count, window: Math.max(1, Math.round(inFlight / count)) };
@@ -41,6 +41,7 @@ export function scaleWatches(stage: Stage, counts: readonly number[]): Promise<W
   return stage.withServers([`zabra.sessionWatchesMax=${Math.max(1, most)}`], async (target) => {
     const rows: WatchesRow[] = [];
     await fill(target, 0, keys + most, bytes);
+    await stage.load(target, {});
     const clients = await Promise.all(target.hosts.map(({ host, port }) => Client.connect(`${host}:${port}`)));
     let events = 0;
     let set = 0;

@@ -42,6 +42,13 @@ export class Stage {
     }
   }
 
+  /** What a server takes that has worked a little, so that growth is not that of its heap finding its size. */
+  async baseline(target: Target): Promise<number> {
+    await fill(target, 0, 1, canonicalWorkload.bytes);
+    await this.load(target, { keys: 1 });
+    return memoryOf(target);
+  }
+
   /** A load on keys that are there. */
   load(target: Target, change: Partial<Workload>): Promise<RoundResult> {
     const workload = { ...canonicalWorkload, window: inFlight / canonicalWorkload.sessions, ...change };
