@@ -144,18 +144,15 @@ function guardedBy(file: string, command: Command): Pick<Command, 'file' | 'args
 const ports = { first: 20_000, count: 12_000 } as const;
 let nextPort = (process.pid * 37) % ports.count;
 
-/** Ports at which nobody listens now. `ZABRA_BENCH_PORTS=first-last` names the range to choose from. */
+/** Ports at which nobody listens now. */
 export async function freePorts(count: number): Promise<number[]> {
-  const [first = ports.first, last = ports.first + ports.count - 1] =
-    process.env['ZABRA_BENCH_PORTS']?.split('-').map(Number) ?? [];
-  const range = last - first + 1;
   const found: number[] = [];
-  for (let tries = 0; tries < range && found.length < count; tries++) {
-    const port = first + (nextPort % range);
+  for (let tries = 0; tries < ports.count && found.length < count; tries++) {
+    const port = ports.first + (nextPort % ports.count);
     nextPort++;
     if (await isFree(port)) found.push(port);
   }
-  if (found.length < count) throw new Error(`no ${count} free ports are left between ${first} and ${last}.`);
+  if (found.length < count) throw new Error(`no ${count} ports are free from ${ports.first} on.`);
   return found;
 }
 
