@@ -4,7 +4,7 @@ import { scenarios } from '../failover/scenarios.ts';
 import { canonicalWorkload, type Workload } from '../load/workload.ts';
 import { median } from '../measure/statistics.ts';
 import { textTable, whole } from '../report/format.ts';
-import { ratioTable, type PeersDetails } from '../report/peers-page.ts';
+import { p99Table, ratioTable, type PeersDetails } from '../report/peers-page.ts';
 import type { LoadRecord } from '../report/record.ts';
 import { etcd, zookeeper, type Peer } from '../target/peers.ts';
 import type { Target } from '../target/target.ts';
@@ -47,6 +47,7 @@ export async function runPeers(options: Options): Promise<void> {
   const record = run.record(records, {}, { ...details });
   run.progress.end();
   print(`\n${textTable(ratioTable(records, labels))}`);
+  print(`p99\n${textTable(p99Table(records, labels))}`);
   for (const [label, all] of gaps)
     print(`leader killed, longest time without an acknowledged write: ${label} ${median(all)} ms (${all.join(', ')})`);
   finish(run, record);

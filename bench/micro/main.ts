@@ -49,7 +49,7 @@ async function main(timeMs: number): Promise<void> {
 function bytesPerOperation({ operations, run }: Case): number {
   run();
   const single = Math.max(64, allocatedBy(run, 1));
-  const times = Math.max(1, Math.min(50, Math.floor(roomBytes / single)));
+  const times = Math.max(1, Math.min(20, Math.floor(roomBytes / single)));
   const counts = Array.from({ length: 3 }, () => allocatedBy(run, times) / times / operations);
   return Math.max(0, Math.min(...counts));
 }

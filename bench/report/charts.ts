@@ -74,6 +74,7 @@ function bandShape(from: number, to: number): string {
 function markLines(marks: readonly Mark[], x: Scale): string {
   const floor = frame.height - frame.bottom;
   return marks
+    .filter(({ x: where }) => x(where) >= frame.left && x(where) <= frame.width - frame.right)
     .map(({ x: where, name }, n) => {
       const px = x(where);
       const flips = px > frame.width - 150;
@@ -164,19 +165,22 @@ export interface Spot {
   readonly y: number;
   readonly name: string;
   readonly kind: 'other' | 'front' | 'default' | 'chosen';
+  /** Nothing beats it in both. */
+  readonly onFront: boolean;
 }
 
 /** Throughput against latency; the front is what nothing beats in both. */
-export function paretoChart(spots: readonly Spot[], label: string): string {
+export function paretoChart(all: readonly Spot[], label: string): string {
   const { width, height, left, right, top, bottom } = frame;
+  // A setting under which nothing was answered in time has no place.
+  const spots = all.filter(({ x, y }) => x > 0 && y > 0);
   if (spots.length === 0) return nothing(label);
   const xs = spots.map(({ x }) => x);
   const margin = (Math.max(...xs) - Math.min(...xs)) * 0.06 || 1;
   const x = linear(Math.max(0, Math.min(...xs) - margin), Math.max(...xs) + margin, left, width - right, short, 6);
   const ys = spots.map(({ y }) => y);
   const y = logarithmic(Math.min(...ys) * 0.85, Math.max(...ys) * 1.15, height - bottom, top, axisTime);
-  const front = spots.filter(({ kind }) => kind !== 'other').length;
-  const onFront = spots.filter(({ kind }) => kind === 'front' || kind === 'chosen').sort((a, b) => a.x - b.x);
+  const onFront = spots.filter(({ onFront }) => onFront).sort((a, b) => a.x - b.x);
   const path = onFront.map((spot, n) => `${n === 0 ? 'M' : 'L'}${at(x(spot.x))} ${at(y(spot.y))}`).join('');
   const order = { other: 0, front: 1, default: 2, chosen: 3 } as const;
   const colour = { other: 7, front: 0, default: 1, chosen: 2 } as const;
@@ -201,11 +205,11 @@ export function paretoChart(spots: readonly Spot[], label: string): string {
     .map(([kind, name]) => {
       const dot = `<circle cx="${at0 + 5}" cy="14" r="5" class="fill${colour[kind]}"/>`;
       const part = dot + text(at0 + 15, 18, name, 'class="legend"');
-      at0 += 36 + name.length * 6.4;
+      at0 += 40 + name.length * 6.8;
       return part;
     })
     .join('');
-  const curve = front > 1 ? `<path d="${path}" class="line0"/>` : '';
+  const curve = onFront.length > 1 ? `<path d="${path}" class="line0"/>` : '';
   return svg(label, axes(x, y, 'operations per second', 'p99') + curve + dots + key);
 }
 
@@ -262,7 +266,7 @@ export interface BarGroup {
 export function ratioBars(groups: readonly BarGroup[], sides: readonly string[], label: string): string {
   const thickness = 13;
   const group = sides.length * thickness + 16;
-  const within: Frame = { ...frame, left: 190, right: 90, top: 34, height: 34 + groups.length * group + 8 };
+  const within: Frame = { ...frame, left: 236, right: 76, top: 34, height: 34 + groups.length * group + 8 };
   const room = within.width - within.left - within.right;
   const body = groups
     .map(({ name, values }, n) => {

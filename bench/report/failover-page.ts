@@ -21,6 +21,7 @@ const partNames: Readonly<Record<keyof Split, string>> = {
 };
 /** ms shown on either side of a gap. */
 const aroundMs = 120;
+const nearMsMax = 1200;
 const stepMs = 50;
 
 export function failoverPage({ details, headline }: RunRecord): {
@@ -75,9 +76,9 @@ function summaryTable(played: readonly Recorded[]): Table {
       return [
         title,
         rounds.length,
-        `${Math.round(median(gaps))} ms`,
-        `${Math.max(...gaps)} ms`,
-        `${Math.max(...rounds.map(({ usualGapMs }) => usualGapMs))} ms`,
+        time(median(gaps) * 1000),
+        time(Math.max(...gaps) * 1000),
+        time(Math.max(...rounds.map(({ usualGapMs }) => usualGapMs)) * 1000),
         time(median(rounds.map(({ p99Us }) => p99Us))),
         time(Math.max(...rounds.map(({ maxUs }) => maxUs))),
         bad === 0 ? 'none' : whole(bad),
@@ -106,8 +107,8 @@ function scenarioSections(title: string, played: Recorded): Section[] {
     file: scenario,
   };
   const near: Section = {
-    title: `${title}: the gap of ${gap.ms} ms`,
-    text: 'The same, one point for each millisecond.',
+    title: `${title}: the gap of ${whole(gap.ms)} ms`,
+    text: `The same, one point for each millisecond${gap.ms > nearMsMax ? ', of its end' : ''}.`,
     chart: nearChart(title, played),
     file: `${scenario}-gap`,
   };
@@ -127,18 +128,18 @@ function scenarioSections(title: string, played: Recorded): Section[] {
 function nearChart(title: string, { timeline, timelineFrom, faultAt, gap, marks, split }: Recorded): string {
   // The fault belongs into the picture where it brought the gap about.
   const begin = gap.from - faultAt < 2 * aroundMs ? Math.min(gap.from, Math.floor(faultAt)) : gap.from;
-  const from = Math.max(timelineFrom, begin - aroundMs);
   const to = Math.min(timelineFrom + timeline.length, gap.to + aroundMs);
+  // Of a long silence only the end is worth a look so close.
+  const from = Math.max(timelineFrom, begin - aroundMs, to - nearMsMax);
   const points: [number, number][] = [];
   for (let at = from; at < to; at++) points.push([at - faultAt, timeline[at - timelineFrom] ?? 0]);
-  const inside = marks.filter(({ at }) => at >= from && at <= to).map(({ at, name }) => ({ x: at - faultAt, name }));
   return lineChart([{ name: 'writes', points }], {
     label: `${title}, the gap`,
     xLabel: 'milliseconds after the fault',
     yLabel: 'writes per millisecond',
     filled: true,
-    band: { from: gap.from - faultAt, to: gap.to - faultAt },
-    marks: split === null ? inside : [...inside, ...splitMarks(split)],
+    band: { from: Math.max(from, gap.from) - faultAt, to: gap.to - faultAt },
+    marks: [...marks.map(({ at, name }) => ({ x: at - faultAt, name })), ...(split === null ? [] : splitMarks(split))],
   });
 }
 

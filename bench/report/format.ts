@@ -31,6 +31,7 @@ export function time(us: number): string {
 
 /** The same without zeros at the end, for axes. */
 export function axisTime(us: number): string {
+  if (us === 0) return '0';
   return time(us)
     .replace(/(\.\d*?)0+ /, '$1 ')
     .replace('. ', ' ');

@@ -31,6 +31,7 @@ export function peersPage({ loads, details }: RunRecord): Content {
         file: 'peers',
         table: ratioTable(loads, labels),
       },
+      { title: 'p99', table: p99Table(loads, labels) },
       { title: 'All figures', table: withTargets(loads) },
     ],
   };
@@ -69,13 +70,25 @@ export function ratioTable(loads: readonly LoadRecord[], labels: readonly string
     for (const label of labels) row.push(shown(find(label), ({ perSecond }) => `${whole(perSecond)}/s`));
     for (const label of others)
       row.push(shown(find(label), ({ perSecond }) => (perSecond === 0 ? '-' : (mine / perSecond).toFixed(1))));
-    for (const label of labels) row.push(shown(find(label), ({ p99 }) => time(p99)));
     return row;
   });
   return {
-    head: ['load', ...labels, ...others.map((label) => `× ${label}`), ...labels.map((label) => `p99 ${label}`)],
+    head: ['load', ...labels, ...others.map((label) => `× ${label}`)],
     rows,
   };
+}
+
+export function p99Table(loads: readonly LoadRecord[], labels: readonly string[]): Table {
+  const names = [...new Set(loads.map(({ name }) => name))];
+  const rows = names.map((name) =>
+    [name].concat(
+      labels.map((label) => {
+        const load = loads.find((one) => one.name === name && one.target === label);
+        return load === undefined ? '-' : time(summarize(load).p99);
+      }),
+    ),
+  );
+  return { head: ['load', ...labels], rows };
 }
 
 function shown<T>(value: T | null, show: (value: T) => string): string {

@@ -141,7 +141,8 @@ font-family:system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;f
 .chart text{fill:var(--ink)}.chart .tick{fill:var(--faint);font-size:11px;font-variant-numeric:tabular-nums}
 .chart .label{fill:var(--faint);font-size:11.5px}.chart .legend{font-size:12px}.chart .small{font-size:10.5px}
 .chart .grid{stroke:var(--grid)}.chart .axis{stroke:var(--axis)}
-.chart .mark{stroke:var(--c4);stroke-width:1.5;stroke-dasharray:4 3}.chart .marktext{fill:var(--c4);font-size:11px}
+.chart .mark{stroke:var(--c4);stroke-width:1.5;stroke-dasharray:4 3}.chart .marktext{fill:var(--c4);font-size:11px;
+paint-order:stroke;stroke:var(--paper);stroke-width:3px}
 .chart .band{fill:var(--c4);opacity:.1}
 .chart .dot{stroke:var(--paper);stroke-width:1.5}.chart .on{fill:#fff}
 @media (prefers-color-scheme:dark){.chart .on{fill:#0b1018}}

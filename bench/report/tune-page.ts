@@ -18,8 +18,8 @@ export function tunePage({ details }: RunRecord): Pick<Page, 'title' | 'figures'
   const { verdict } = found;
   const spots = points.map(({ candidate, perSecond, p99Us, onFront }): Spot => {
     const name = nameOf(candidate);
-    const kind = name === chosen ? 'chosen' : name === 'defaults' ? 'default' : onFront ? 'front' : 'other';
-    return { x: perSecond, y: p99Us, name, kind };
+    const kind = name === 'defaults' ? 'default' : name === chosen ? 'chosen' : onFront ? 'front' : 'other';
+    return { x: perSecond, y: p99Us, name, kind, onFront };
   });
   const rows = points
     .toSorted((a, b) => b.perSecond - a.perSecond)

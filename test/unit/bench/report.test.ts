@@ -55,8 +55,8 @@ const charts: Readonly<Record<string, string>> = {
   ),
   pareto: paretoChart(
     [
-      { x: 1, y: 2, name: 'a', kind: 'default' },
-      { x: 3, y: 4, name: 'b', kind: 'front' },
+      { x: 1, y: 2, name: 'a', kind: 'default', onFront: true },
+      { x: 3, y: 4, name: 'b', kind: 'front', onFront: true },
     ],
     'p',
   ),
