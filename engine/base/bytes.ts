@@ -93,6 +93,12 @@ export class Reader {
     return this.view(length);
   }
 
+  /** Moves over a jute buffer. */
+  skipBuffer(): void {
+    const length = this.i32();
+    if (length !== -1) this.skip(length);
+  }
+
   /**
    * A jute string; null (-1) marks the record as bad. Bytes that are not UTF-8 become U+FFFD, which
    * no path may hold (wire/paths.ts), so two of them never name the same node.

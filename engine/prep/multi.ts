@@ -91,11 +91,11 @@ function countParts(reader: Reader): number {
 
 /** Moves behind the record of one part; returns the flags of one that creates. */
 function skipRecord(op: number, reader: Reader): number {
-  reader.view(reader.i32());
+  reader.skip(reader.i32());
   if (isCreate(op)) return skipCreate(op, reader);
   switch (op) {
     case opcode.setData:
-      reader.buffer();
+      reader.skipBuffer();
       reader.i32();
       break;
     case opcode.delete:
@@ -109,12 +109,12 @@ function skipRecord(op: number, reader: Reader): number {
 }
 
 function skipCreate(op: number, reader: Reader): number {
-  reader.buffer();
+  reader.skipBuffer();
   for (let left = reader.count(12); left > 0 && !reader.bad; left--) {
     reader.i32();
     // Either may be null, as in a create alone (wire/acl.ts).
-    reader.buffer();
-    reader.buffer();
+    reader.skipBuffer();
+    reader.skipBuffer();
   }
   const flags = reader.i32();
   if (op === opcode.createTtl) reader.i64();

@@ -18,6 +18,8 @@ import { QuotaLedger, type QuotaRules } from './quota-ledger.ts';
 
 /** The ephemeral nodes of a closing session get a record each up to this many. */
 const ephemeralsRecordedMax = 1000;
+/** Records that are kept for later; more of them are in use in rare bursts only. */
+const pooledMax = 65536;
 
 /** One node with all txns in flight counted in. */
 export class Change {
@@ -63,7 +65,7 @@ export class Overlay {
   #length = 0;
   /** Ephemeral nodes made in flight and present, by session: what a close must count as deleted. */
   readonly #ephemerals = new Map<number, Set<string>>();
-  /** Undo log of a multi: pairs of (change, what it was); null outside a multi. */
+  /** Undo log of a multi: what each node was that it touched; null outside a multi. */
   #undo: { change: Change; before: Change; fresh: boolean }[] | null = null;
   readonly #scratch = new Change();
   readonly #closed: ClosedSessions;
@@ -101,12 +103,13 @@ export class Overlay {
       else this.#load(change, path, slot);
       this.#changes.set(path, change);
     }
-    if (this.#undo !== null) {
-      const before = new Change();
+    if (change.zxid === zxid) return change;
+    if (this.#undo === null) {
+      this.#enqueue(zxid, change);
+    } else {
+      const before = this.#pool.pop() ?? new Change();
       before.copyFrom(change);
       this.#undo.push({ change, before, fresh });
-    } else if (change.zxid !== zxid) {
-      this.#enqueue(zxid, change);
     }
     change.zxid = zxid;
     return change;
@@ -208,11 +211,9 @@ export class Overlay {
     const undo = this.#undo!;
     this.#undo = null;
     this.quotas.keepMulti();
-    const seen = new Set<Change>();
-    for (const { change } of undo) {
-      if (seen.has(change)) continue;
-      seen.add(change);
+    for (const { change, before } of undo) {
       this.#enqueue(zxid, change);
+      this.#release(before);
     }
   }
 
@@ -228,8 +229,9 @@ export class Overlay {
       if (fresh) {
         this.#disown(change);
         this.#changes.delete(change.path);
-        this.#pool.push(change);
+        this.#release(change);
       }
+      this.#release(before);
     }
   }
 
@@ -279,8 +281,12 @@ export class Overlay {
   #forget(change: Change): void {
     this.#changes.delete(change.path);
     this.#disown(change);
+    this.#release(change);
+  }
+
+  #release(change: Change): void {
     change.acl = null;
-    if (this.#pool.length < 65536) this.#pool.push(change);
+    if (this.#pool.length < pooledMax) this.#pool.push(change);
   }
 
   #enqueue(zxid: number, change: Change): void {

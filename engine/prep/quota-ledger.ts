@@ -62,7 +62,7 @@ export class QuotaLedger {
     const quota = this.#tree.quotaOver(path);
     if (quota === null) return;
     let entry = this.#entries.get(quota);
-    this.#undo?.push({ quota, before: entry === undefined ? null : { ...entry } });
+    if (entry?.zxid !== zxid) this.#undo?.push({ quota, before: entry === undefined ? null : { ...entry } });
     if (entry === undefined) this.#entries.set(quota, (entry = this.#load(quota)));
     entry.count += count;
     entry.bytes += bytes;
