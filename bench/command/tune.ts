@@ -52,7 +52,9 @@ export async function runTune(options: Options): Promise<void> {
       await target.close();
     }
   };
-  const goal = { budget, p99MaxUs: bound === null ? Infinity : bound * 1000 };
+  const began = performance.now();
+  const spent = (): number => (performance.now() - began) / (seconds * 1000);
+  const goal = { budget, spent, p99MaxUs: bound === null ? Infinity : bound * 1000 };
   const found = await search(space, goal, measure, new Prng(Date.now()), (stage, candidate) =>
     run.progress.step(`${++count} of ${budget}, ${stage}: ${nameOf(candidate)}`),
   );

@@ -36,8 +36,10 @@ export interface Found {
 }
 
 export interface Goal {
-  /** Measurements in all. */
+  /** Measurements in all, at most. */
   readonly budget: number;
+  /** Share of the time that is used up, where measurements may take longer than was thought. */
+  readonly spent?: () => number;
   /** µs that p99 may be; Infinity: whatever it takes. */
   readonly p99MaxUs: number;
 }
@@ -69,18 +71,21 @@ export async function search(
   };
   const confirmRounds = Math.max(confirmRoundsMin, Math.floor((goal.budget * confirmShare) / 2));
   const reserve = 2 * confirmRounds;
+  const { spent = () => 0 } = goal;
+  const mayExplore = (): boolean => left > reserve && spent() < 1 - confirmShare;
   const ranked = (): Tried[] => [...book.values()].sort((a, b) => score(b.outcomes, goal) - score(a.outcomes, goal));
 
   await tryOut('explore', {});
-  for (const candidate of singles(space)) if (left > reserve) await tryOut('explore', candidate);
-  if (left > reserve) await tryOut('combine', combined(space, [...book.values()], goal));
-  while (left > reserve) await tryOut('combine', mutate(ranked()[random.below(3)]?.candidate ?? {}, space, random));
+  for (const candidate of singles(space)) if (mayExplore() || book.size === 1) await tryOut('explore', candidate);
+  if (mayExplore()) await tryOut('combine', combined(space, [...book.values()], goal));
+  while (mayExplore()) await tryOut('combine', mutate(ranked()[random.below(3)]?.candidate ?? {}, space, random));
 
   const rivals = ranked().filter(({ candidate }) => nameOf(candidate) !== nameOf({}));
   const best = rivals[0]?.candidate ?? {};
   const mine: Outcome[] = [];
   const theirs: Outcome[] = [];
-  for (let round = 0; left >= 2 && rivals.length > 0; round++) {
+  const mayConfirm = (): boolean => left >= 2 && (spent() < 1 || mine.length < confirmRoundsMin);
+  for (let round = 0; mayConfirm() && rivals.length > 0; round++) {
     // Who goes first alternates, so that a machine that slows down favours nobody.
     for (const who of round % 2 === 0 ? ['defaults', 'best'] : ['best', 'defaults']) {
       if (who === 'defaults') theirs.push(await tryOut('confirm', {}));

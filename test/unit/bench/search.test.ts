@@ -56,6 +56,19 @@ test('the budget is kept, and a third of it goes to confirming', async () => {
   assert.ok(measured.filter((stage) => stage === 'confirm').length >= 12);
 });
 
+test('when time runs out before the measurements do, the rest of it goes to confirming', async () => {
+  let used = 0;
+  const stages: string[] = [];
+  const measure = (candidate: Candidate): Promise<Outcome> => {
+    used += 0.1;
+    return machine(new Prng(1), 0.1, () => 1)(candidate);
+  };
+  const onStep = (stage: string): void => void stages.push(stage);
+  await search(space, { ...goal, spent: () => used }, measure, new Prng(1), onStep);
+  assert.deepEqual([...new Set(stages)], ['explore', 'confirm']);
+  assert.ok(stages.length >= 10 && stages.length <= 12, stages.join());
+});
+
 test('what breaks the bound of p99 does not win, however fast it is', async () => {
   const measure = ({ a, b }: Candidate): Promise<Outcome> =>
     Promise.resolve(
