@@ -2,12 +2,16 @@
  * `overhead`: what it costs that servers always measure themselves: the same servers with and without, in turn.
  *
  * Both are there all the time and rounds are short and many, so that a machine that changes favours nobody.
- * Besides throughput, the processor time of the servers for each operation is compared: it is less noisy.
+ * Besides throughput, the processor time of the servers for each operation is compared: it is less noisy. Where
+ * that is not enough it is also calculated, from what the pieces cost alone and how often they run.
  */
 import { fileURLToPath } from 'node:url';
 import { Generators, type Timing } from '../load/generators.ts';
 import { sharedNow } from '../load/protocol.ts';
 import { describeWorkload } from '../load/workload.ts';
+import { batchMetric, requestMetric } from '../micro/cases.ts';
+import type { MicroResult } from '../micro/main.ts';
+import { measureMicro } from '../micro/measure.ts';
 import { compare, median } from '../measure/statistics.ts';
 import { change, textTable, whole, type Table } from '../report/format.ts';
 import type { LoadRecord, Round } from '../report/record.ts';
@@ -23,6 +27,8 @@ const mute = fileURLToPath(new URL('../overhead/mute.js', import.meta.url));
 interface Costed {
   readonly round: Round;
   readonly cpuUs: number;
+  /** Writes in a batch; null: the servers do not tell. */
+  readonly batchTxns: number | null;
 }
 
 interface Side {
@@ -35,7 +41,7 @@ export async function runOverhead(options: Options): Promise<void> {
   if (options.hosts !== null) throw new Error('overhead starts its own servers, without --hosts.');
   const rounds = options.rounds ?? 40;
   const timing = { measureMs: (options.seconds ?? 1.5) * 1000, warmMs: (options.warm ?? 0.3) * 1000 };
-  const run = new Run('overhead', options, rounds * 2 * (timing.measureMs + timing.warmMs + 100) + 8000);
+  const run = new Run('overhead', options, rounds * 2 * (timing.measureMs + timing.warmMs + 100) + 12_000);
   const { workload } = options;
   const sides: Side[] = [];
   try {
@@ -58,10 +64,13 @@ export async function runOverhead(options: Options): Promise<void> {
   const records = sides.map(({ target, found }): LoadRecord => {
     return { name, target: target.label, workload, rounds: found.map(({ round }) => round) };
   });
+  run.progress.step('measuring the pieces');
+  const pieces = await measureMicro(timing.measureMs, 'metrics');
   const table = overheadTable(sides);
-  const record = run.record(records, {}, { table });
+  const sentence = calculated(sides[1]!, pieces);
+  const record = run.record(records, {}, { table, sentence });
   run.progress.end();
-  print(`\n${name}\n\n${textTable(table)}`);
+  print(`\n${name}\n\n${textTable(table)}\n${sentence}`);
   finish(run, record);
 }
 
@@ -81,8 +90,9 @@ async function costed(run: Run, { target, generators }: Side, timing: Timing): P
     setTimeout(() => (seconds -= spent()), from);
     setTimeout(() => (seconds += spent()), from + measureMs);
   };
-  const { round } = await run.measure(target, generators, run.options.workload, { ...timing, onStart });
-  return { round, cpuUs: (seconds * 1e6) / (round.perSecond * (measureMs / 1000)) };
+  const { round, observed } = await run.measure(target, generators, run.options.workload, { ...timing, onStart });
+  const cpuUs = (seconds * 1e6) / (round.perSecond * (measureMs / 1000));
+  return { round, cpuUs, batchTxns: observed?.batchTxns ?? null };
 }
 
 function overheadTable([without, measuring]: readonly Side[]): Table {
@@ -102,4 +112,16 @@ function overheadTable([without, measuring]: readonly Side[]): Table {
       row('per second', ({ round }) => round.perSecond, whole),
     ],
   };
+}
+
+/** Requests are timed by the server that answers, batches followed on every server: at most as on the leader. */
+function calculated({ target, found }: Side, pieces: readonly MicroResult[]): string {
+  const costOf = (name: string): number => pieces.find((piece) => piece.name === name)!.nsPerOperation;
+  const [request, batch] = [costOf(requestMetric), costOf(batchMetric)];
+  const size = median(found.map(({ batchTxns }) => batchTxns).filter((count) => count !== null));
+  const cpuUs = median(found.map(({ cpuUs: us }) => us));
+  const ns = request + (target.servers.length * batch) / Math.max(1, size);
+  const share = cpuUs > 0 ? ns / 10 / cpuUs : 0;
+  const costs = `${request.toFixed(1)} ns for a request, ${Math.round(batch)} ns for a batch of ${whole(size)}`;
+  return `calculated: ${costs} on each server: ${ns.toFixed(1)} ns of ${cpuUs.toFixed(2)} µs, ${share.toFixed(2)} %`;
 }

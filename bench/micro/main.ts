@@ -2,7 +2,7 @@
  * The micro benchmarks, in a process of their own: tinybench for the time, and for the memory a young
  * generation so large that nothing is collected while it is counted.
  *
- *   node --expose-gc --max-semi-space-size=… main.js MILLISECONDS      one JSON value on stdout
+ *   node --expose-gc --max-semi-space-size=… main.js MILLISECONDS [PREFIX]      one JSON value on stdout
  */
 import { Bench } from 'tinybench';
 import { cases, type Case } from './cases.ts';
@@ -10,6 +10,7 @@ import { Hop } from './hop.ts';
 
 export interface MicroResult {
   readonly name: string;
+  /** The median: what else ran meanwhile is not in it. */
   readonly nsPerOperation: number;
   /** Relative margin of error of the mean, percent. */
   readonly marginPercent: number;
@@ -21,22 +22,23 @@ const collect = (globalThis as { gc?: () => void }).gc;
 /** About as many bytes may be made before the young generation is full. */
 const roomBytes = 48 * 1024 * 1024;
 
-async function main(timeMs: number): Promise<void> {
-  const all = cases();
+/** @param prefix of the names of the cases that are wanted */
+async function main(timeMs: number, prefix: string): Promise<void> {
+  const all = cases().filter(({ name }) => name.startsWith(prefix));
   const hop = new Hop();
-  const bench = new Bench({ time: timeMs, warmupTime: timeMs / 4, retainSamples: false });
+  const bench = new Bench({ time: timeMs, warmupTime: timeMs / 4 });
   for (const { name, run } of all) bench.add(name, run, { async: false });
   const hopName = 'worker hop: there and back';
-  bench.add(hopName, () => hop.roundTrip(), { async: true });
+  if (hopName.startsWith(prefix)) bench.add(hopName, () => hop.roundTrip(), { async: true });
   await bench.run();
   const results = bench.tasks.map((task): MicroResult => {
     const found = all.find(({ name }) => name === task.name);
     if (task.result.state !== 'completed') throw new Error(`${task.name} ended as ${task.result.state}`);
-    const { mean, rme } = task.result.latency;
+    const { p50, rme } = task.result.latency;
     const operations = found?.operations ?? 1;
     return {
       name: task.name,
-      nsPerOperation: (mean * 1e6) / operations,
+      nsPerOperation: (p50 * 1e6) / operations,
       marginPercent: rme,
       bytesPerOperation: found === undefined ? null : bytesPerOperation(found),
     };
@@ -63,7 +65,7 @@ function allocatedBy(run: () => void, times: number): number {
 }
 
 if (process.argv[1]?.endsWith('main.js') === true && process.argv[2] !== undefined)
-  main(Number(process.argv[2])).then(
+  main(Number(process.argv[2]), process.argv[3] ?? '').then(
     () => process.exit(0),
     (error: Error) => {
       process.stderr.write(`${error.message}\n`);

@@ -57,7 +57,7 @@ function overhead({ loads, details }: RunRecord): Content {
     sections: [
       {
         title: 'Servers that measure nothing, and servers as they are',
-        text: 'Medians of rounds in turn, and what they may be by chance.',
+        text: `Medians of rounds in turn, and what they may be by chance; ${String(details['sentence'])}.`,
         table: details['table'] as Table,
       },
       { title: 'All figures', table: loadTable(loads) },
