@@ -29,6 +29,8 @@ const worstFactor = 10;
 /** Two servers differ, or a part is most of a whole. */
 const muchMore = 2.5;
 const mostOf = 0.5;
+/** µs; a write on an idle ensemble that waits longer waits for something. */
+const slowUs = 2000;
 
 /** Sentences; none: passed. */
 export function verdictOf({ idle, round, rate, boundMs }: Survey): string[] {
@@ -67,7 +69,7 @@ export function advise({ idle, loaded, fsyncUs }: Survey): string[] {
   return findings;
 }
 
-/** What of a write is not the way to the server. */
+/** What of a write is not the way to the server: its fsync, or waiting. */
 function slowWrites(read: number, write: number, fsyncUs: number | null): string[] {
   const commit = Math.max(0, write - read);
   if (fsyncUs !== null && write > 0 && fsyncUs > mostOf * write)
@@ -75,12 +77,15 @@ function slowWrites(read: number, write: number, fsyncUs: number | null): string
       `disk: an fsync takes ${time(fsyncUs)} of the ${time(write)} of a write: ` +
         'give the log (dataLogDir) a faster disk of its own',
     ];
-  if (fsyncUs === null && commit > mostOf * write && commit > 2000)
-    return [
-      `disk or links between the servers: of the ${time(write)} of a write, ${time(commit)} are not the way to the ` +
-        'server: look at its fsync times and its peers',
-    ];
-  return [];
+  const rest = commit - (fsyncUs ?? 0);
+  if (rest <= mostOf * write || rest <= slowUs) return [];
+  return [
+    fsyncUs === null
+      ? `disk or links between the servers: of the ${time(write)} of a write, ${time(rest)} are not the way to the ` +
+        'server: look at its fsync times and its peers'
+      : `processor or links between the servers: of the ${time(write)} of a write, ${time(rest)} are neither the way ` +
+        `to the server nor its fsync (${time(fsyncUs)}): the servers wait for a processor, or for each other`,
+  ];
 }
 
 /** Servers that are slower, or have more clients, than the others. */

@@ -64,6 +64,11 @@ for (const [name, change, finding] of [
     { fsyncUs: null, idle: probes(...Array.from({ length: 3 }, () => ({ writeUs: 12_000 }))) },
     /^disk or links between the servers/,
   ],
+  [
+    'waiting that is not for the disk',
+    { idle: probes(...Array.from({ length: 3 }, () => ({ writeUs: 12_000 }))) },
+    /^processor or links between the servers: of the 12\.0 ms of a write, 11\.5 ms are neither/,
+  ],
   ['a long way', { idle: probes(...Array.from({ length: 3 }, () => ({ readUs: 1300 }))) }, /^network: a read takes/],
   [
     'servers out of processor',
