@@ -42,7 +42,7 @@ margin:0 0 18px}
 .chart{display:block;width:100%;height:auto;margin:8px 0}.scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:13.5px;font-variant-numeric:tabular-nums}
 th,td{text-align:right;padding:5px 8px;border-bottom:1px solid var(--rule);white-space:nowrap}
-th{color:var(--faint);font-weight:600}th:first-child,td:first-child{text-align:left;padding-left:0}
+th{color:var(--faint);font-weight:600}th:first-child,td:first-child{text-align:left;padding-left:0;white-space:normal}
 tr:last-child td{border-bottom:0}.warnings{background:var(--warnground);border-color:var(--warn)}
 .warnings li{color:var(--warn)}ul{margin:4px 0;padding-left:20px}
 @media print{body{background:#fff}section,.figure{break-inside:avoid}}

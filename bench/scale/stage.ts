@@ -10,6 +10,7 @@ import { startZabra } from '../target/zabra.ts';
 export const inFlight = 240;
 /** Less growth than this is the heap's own coming and going. */
 const growthMin = 16 * 1024 * 1024;
+const countMin = 1000;
 export const fillTimeoutMs = 600_000;
 
 export interface ScaleRow {
@@ -88,5 +89,5 @@ export function memoryOf({ servers }: Target): number {
 }
 
 export function eachOf(growth: number, count: number): number | null {
-  return growth < growthMin ? null : growth / count;
+  return growth < growthMin || count < countMin ? null : growth / count;
 }
