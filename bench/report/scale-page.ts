@@ -3,7 +3,7 @@ import type { WatchesRow } from '../scale/clients.ts';
 import type { ScaleRow } from '../scale/stage.ts';
 import type { ZnodesRow } from '../scale/znodes.ts';
 import { lineChart, type Series } from './charts.ts';
-import { bytes, short, time, whole, type Table } from './format.ts';
+import { axisTime, bytes, short, time, whole, type Table } from './format.ts';
 import type { Page, Section } from './html.ts';
 import type { RunRecord } from './record.ts';
 
@@ -50,13 +50,14 @@ function countChart<T extends ScaleRow>(
   if (rows.length < 2) return [];
   const series = lines.map(([name, pick]): Series => ({
     name,
-    points: rows.map((row, n) => [n, pick(row) / 1000] as const),
+    points: rows.map((row, n) => [n, pick(row)] as const),
   }));
   const title = `p99 of writes with more and more ${what}`;
   const chart = lineChart(series, {
     label: title,
     xLabel: what,
-    yLabel: 'p99, ms',
+    yLabel: 'p99',
+    yFormat: axisTime,
     xFormat: (n) => (Number.isInteger(n) && rows[n] !== undefined ? short(rows[n].count) : ''),
   });
   return [{ title, chart, file: what }];

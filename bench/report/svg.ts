@@ -96,6 +96,7 @@ export function axes(x: Scale, y: Scale, xLabel: string, yLabel: string, within:
     parts.push(text(left - 8, y(tick) + 4, y.format(tick), 'class="tick" text-anchor="end"'));
   }
   for (const tick of x.ticks) {
+    if (x.format(tick) === '') continue;
     parts.push(line(x(tick), floor, x(tick), floor + 4, 'axis'));
     parts.push(text(x(tick), floor + 18, x.format(tick), 'class="tick" text-anchor="middle"'));
   }
