@@ -126,7 +126,7 @@ export class Leader {
     if (ack.epoch !== this.epoch || learner.phase !== 'joining') return;
     learner.phase = 'promised';
     learner.refused = ack.currentEpoch === -1;
-    learner.blank = ack.currentEpoch === 0 && ack.lastZxid === 0;
+    learner.incomplete = ack.currentEpoch === 0;
     learner.lastZxid = ack.lastZxid;
     if (this.phase !== 'discovery') {
       this.plan(learner);

@@ -26,8 +26,8 @@ export class Progress {
   phase: Phase = 'joining';
   /** It had promised this epoch before, perhaps to another leader: that counts for nobody. */
   refused = false;
-  /** It has no data at all: new, or its disk was lost. */
-  blank = false;
+  /** It has never followed or led anybody: new, or its disk was lost, and what it has is not all it had. */
+  incomplete = false;
   /** End of its durable history when it promised the epoch. */
   lastZxid = 0;
 

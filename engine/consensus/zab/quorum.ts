@@ -5,18 +5,21 @@ import type { Self } from './self.ts';
 /**
  * A quorum has promised the epoch, and one of it must know all that was ever committed.
  *
- * A server without any data may be a new one or one that lost its disk, and then it would be the one
- * that knew (ZOOKEEPER-261). It counts only where that makes no difference: when nobody of the quorum
- * has data, as in a new ensemble, or when every voter has been asked.
+ * A server that never followed or led anybody may be a new one or one that lost its disk, and then it
+ * would be the one that knew (ZOOKEEPER-261), also when it was getting its data back as it crashed. It
+ * counts only where that makes no difference: when nobody of the quorum has data, as in a new ensemble,
+ * or when every voter has been asked.
  */
 export function knowsEverything({ state, lastLogged, options, quorum }: Self, learners: Iterable<Progress>): boolean {
   let promised = 1;
-  let blank = state.currentEpoch === 0 && lastLogged === 0 ? 1 : 0;
+  let incomplete = state.currentEpoch === 0 ? 1 : 0;
+  let empty = state.currentEpoch === 0 && lastLogged === 0 ? 1 : 0;
   for (const learner of learners) {
     if (learner.observer || learner.phase !== 'promised' || learner.refused) continue;
     promised++;
-    if (learner.blank) blank++;
+    if (learner.incomplete) incomplete++;
+    if (learner.incomplete && learner.lastZxid === 0) empty++;
   }
   if (promised < quorum) return false;
-  return promised - blank >= quorum || blank === promised || promised === options.voters.length;
+  return promised - incomplete >= quorum || empty === promised || promised === options.voters.length;
 }
