@@ -90,8 +90,15 @@ export const mutants: readonly Mutant[] = [
     name: 'lost-disk-counts',
     issue: 'ZOOKEEPER-261',
     file: quorum,
-    find: 'return promised - blank >= quorum || blank === promised || promised === options.voters.length;',
+    find: 'return promised - incomplete >= quorum || empty === promised || promised === options.voters.length;',
     replace: 'return true;',
+  },
+  {
+    name: 'half-synced-counts',
+    issue: 'ZOOKEEPER-261',
+    file: quorum,
+    find: 'return promised - incomplete >= quorum ||',
+    replace: 'return promised - empty >= quorum ||',
   },
   {
     name: 'diff-where-trunc-is-due',

@@ -36,6 +36,8 @@ export class SimServer {
   paused = false;
   /** Why it refused to start, or stopped for good; empty while it may run. */
   refusal = '';
+  /** When it went down its disk did not say how far the log was durable. */
+  unmarked = false;
   network!: Network;
   readonly #world: World;
   readonly #options: SimOptions;
@@ -152,6 +154,7 @@ export class SimServer {
     this.#checks.stopping(this);
     this.incarnation++;
     this.server = null;
+    this.unmarked = this.storage!.unmarked;
     this.storage!.kill();
     this.storage = null;
     this.paused = false;

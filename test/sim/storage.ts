@@ -61,6 +61,11 @@ export class Storage {
     this.snapshots = this.#snapshotStore;
   }
 
+  /** While the disk does not say how far the log is durable, a damaged tail looks like a torn one. */
+  get unmarked(): boolean {
+    return this.#writer.unmarked;
+  }
+
   /** Recovers the state from the disk, as the real host does; a text when the server must not start. */
   recover(): (RecoveredLog & { readonly tree: Tree; readonly lastZxid: number }) | string {
     try {

@@ -91,11 +91,17 @@ export class Durable extends Checker {
   readonly #quorum: number;
   /** Where the log of each server ends durably; of one that is down, where it ended. */
   readonly #ends = new Map<SimServer, number>();
+  /** Where it ended in one that lost its data: that counted while it was there. */
+  readonly #lost = new Map<SimServer, number>();
   #committed = 0;
 
   constructor(truth: Truth, servers: number) {
     super(truth);
     this.#quorum = quorumOf(servers);
+  }
+
+  override lost(server: SimServer): void {
+    this.#lost.set(server, Math.max(this.#lost.get(server) ?? 0, this.#ends.get(server) ?? 0));
   }
 
   override stopping(server: SimServer): void {
@@ -108,7 +114,10 @@ export class Durable extends Checker {
     if (committed <= this.#committed) return;
     this.#committed = committed;
     let holders = 0;
-    for (const [each, end] of this.#ends) if ((each.server?.core.lastSynced ?? end) >= committed) holders++;
+    for (const [each, end] of this.#ends) {
+      const reached = Math.max(each.server?.core.lastSynced ?? end, this.#lost.get(each) ?? 0);
+      if (reached >= committed) holders++;
+    }
     this.expect(holders >= this.#quorum, () => {
       return `server ${server.id} takes ${zxidText(committed)} for committed, which is on ${holders} disks`;
     });
