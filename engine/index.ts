@@ -8,7 +8,8 @@
  */
 export { Ensemble, type EnsembleOptions } from './embed/ensemble.ts';
 export type { ConnectOptions } from './embed/in-process-clients.ts';
+export { ProposalError, type ProposeOptions } from './embed/propose.ts';
 export { Server } from './embed/server.ts';
 export type { ServerEvents, ServerStatus, StartOptions } from './io/host.ts';
 export { OptionError, type EnsembleMember, type ServerOptions } from './server/options.ts';
-export type { Journal } from './server/ports.ts';
+export type { Command, Journal, StateMachine } from './server/ports.ts';

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { StateMachine } from '../server/ports.ts';
 import { OptionError, type EnsembleMember, type ServerOptions } from '../server/options.ts';
 import type { Client } from '../client/index.ts';
 import type { StartOptions } from '../io/host.ts';
@@ -14,6 +15,8 @@ export interface EnsembleOptions {
   readonly servers?: number;
   /** Where the servers keep their data, one folder each. Default: a temporary folder that `close` removes. */
   readonly dataDir?: string;
+  /** Makes a server's own copy of the program's state machine; see `Server.propose`. Default: there is none. */
+  readonly machine?: (id: number) => StateMachine;
   /** Settings that all servers share. Their journals begin at level warn unless `logLevel` says otherwise. */
   readonly settings?: Partial<Omit<ServerOptions, 'id' | 'servers' | 'dataDir' | 'dataLogDir'>> &
     Pick<StartOptions, 'journal'>;
@@ -67,6 +70,7 @@ export class Ensemble {
             id,
             servers: members,
             dataDir: join(base, `server-${id}`),
+            ...(options.machine === undefined ? {} : { machine: options.machine(id) }),
           }),
         );
       }

@@ -2,6 +2,7 @@
 import type { Client } from '../client/index.ts';
 import { Host, type StartOptions } from '../io/host.ts';
 import { InProcessClients, type ConnectOptions } from './in-process-clients.ts';
+import { propose, type ProposeOptions } from './propose.ts';
 import { connectorTo } from './connector.ts';
 
 export class Server extends Host {
@@ -23,6 +24,17 @@ export class Server extends Host {
    */
   connect(options: ConnectOptions = {}): Promise<Client> {
     return this.#clients.connect(options);
+  }
+
+  /**
+   * Has a command carried out by the state machines of all servers; resolves once it is by this server's,
+   * with what its `apply` returned for it. It is carried out once at most, and commands proposed here are
+   * carried out in this order. While there is no leader it waits.
+   *
+   * @throws ProposalError whose `outcome` tells whether it can have been carried out
+   */
+  propose<Result = unknown>(command: Uint8Array | string, options: ProposeOptions = {}): Promise<Result> {
+    return propose(this.core.commands, command, options) as Promise<Result>;
   }
 
   /** Disconnects everybody, makes what was written durable and frees everything. */

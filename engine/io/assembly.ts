@@ -13,8 +13,9 @@ import { assert } from '../base/assert.ts';
 import { Tree } from '../tree/tree.ts';
 import { Restore } from '../snapshot/state.ts';
 import type { ServerOptions } from '../server/options.ts';
-import type { Journal, Ports } from '../server/ports.ts';
+import type { Journal, Ports, StateMachine } from '../server/ports.ts';
 import { CoordinationServer } from '../server/server.ts';
+import { machineRefusal } from '../server/snapshot-transfers.ts';
 import { ClientGate } from './client-gate.ts';
 import { ClientListener } from './client-listener.ts';
 import { crc32 } from './crc32.ts';
@@ -43,7 +44,11 @@ export interface Parts {
   readonly failing: { report: (error: Error) => void };
 }
 
-export async function assemble(options: ServerOptions, journal: Journal): Promise<Parts> {
+export async function assemble(
+  options: ServerOptions,
+  journal: Journal,
+  machine: StateMachine | undefined,
+): Promise<Parts> {
   const unlocks: (() => void)[] = [];
   let snapshots: SnapshotStore | null = null;
   let log: LogStore | null = null;
@@ -55,7 +60,7 @@ export async function assemble(options: ServerOptions, journal: Journal): Promis
     snapshots = new SnapshotStore(data.folder, (reason) => journal.warn('damaged snapshot set aside', { reason }));
     await snapshots.settle();
     const startedAt = performance.now();
-    const tree = await loadTree(snapshots);
+    const tree = await loadState(snapshots, machine);
     const loadedAt = performance.now();
     const recovered = recoverLog(logData.folder, options.id, snapshots.newest);
     for (const note of recovered.notes) journal.warn('recovery', { note, zxid: recovered.last });
@@ -74,6 +79,7 @@ export async function assemble(options: ServerOptions, journal: Journal): Promis
       snapshots,
       mesh,
       turns,
+      machine,
       words: (word, argument) => words(word, argument),
     });
     const core = createCore(options, ports, tree, recovered);
@@ -130,7 +136,7 @@ class Turns {
   }
 }
 
-async function loadTree(snapshots: SnapshotStore): Promise<Tree> {
+async function loadState(snapshots: SnapshotStore, machine: StateMachine | undefined): Promise<Tree> {
   if (snapshots.newest < 0) return Tree.fresh();
   const restore = new Restore();
   let malformed: string | null = null;
@@ -139,9 +145,10 @@ async function loadTree(snapshots: SnapshotStore): Promise<Tree> {
       malformed ??= restore.chunk(chunk);
     }, resolve);
   });
-  const result = error ?? malformed ?? restore.finish();
+  const result = error ?? malformed ?? machineRefusal(restore, machine) ?? restore.finish();
   if (typeof result === 'string') throw new StorageError(`the newest snapshot cannot be read: ${result}.`);
   assert(result.lastZxid === snapshots.newest, 'a snapshot holds the state that it is named for', result.lastZxid);
+  if (restore.machine !== null) machine?.restore(restore.machine);
   return result;
 }
 
@@ -257,6 +264,7 @@ function createPorts(parts: {
   snapshots: SnapshotStore;
   mesh: PeerMesh | null;
   turns: Turns;
+  machine: StateMachine | undefined;
   words: (word: string, argument: Buffer) => string | null;
 }): Ports {
   return {
@@ -264,6 +272,7 @@ function createPorts(parts: {
     log: parts.log,
     snapshots: parts.snapshots,
     peers: parts.mesh ?? noPeers,
+    ...(parts.machine === undefined ? {} : { machine: parts.machine }),
     journal: parts.journal,
     checksum: crc32,
     random: (into) => void randomFillSync(into),

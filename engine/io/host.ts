@@ -5,8 +5,8 @@
  */
 import { EventEmitter } from 'node:events';
 import type { Role } from '../consensus/core.ts';
-import { completeOptions, type ServerOptions } from '../server/options.ts';
-import type { Journal } from '../server/ports.ts';
+import { completeOptions, OptionError, type ServerOptions } from '../server/options.ts';
+import type { Journal, StateMachine } from '../server/ports.ts';
 import type { CoordinationServer } from '../server/server.ts';
 import { assemble, type Parts } from './assembly.ts';
 import { InProcessLink, type InProcessEvents } from './in-process.ts';
@@ -16,8 +16,14 @@ import type { MeshAddress } from './peer-mesh.ts';
 /** All deadlines are looked at this often. */
 const tickMs = 20;
 
-/** Settings of a server, of which only `dataDir` must be given; `journal` takes the place of JSON on stdout. */
-export type StartOptions = Partial<ServerOptions> & { readonly dataDir: string; readonly journal?: Journal };
+/** Settings of a server, of which only `dataDir` must be given. */
+export type StartOptions = Partial<ServerOptions> & {
+  readonly dataDir: string;
+  /** Takes the place of JSON on stdout. */
+  readonly journal?: Journal;
+  /** State of the program's own that all servers of the ensemble hold; see `propose`. Default: none. */
+  readonly machine?: StateMachine;
+};
 
 /** What a server shows of itself at a moment. */
 export interface ServerStatus {
@@ -84,9 +90,11 @@ export class Host extends EventEmitter<ServerEvents> {
 
   /** What a host is constructed from. */
   static async open(given: StartOptions): Promise<Parts> {
-    const { journal: ownJournal, ...settings } = given;
+    const { journal, machine, ...settings } = given;
     const options = completeOptions(settings);
-    return assemble(options, ownJournal ?? createJournal(options.id, options.logLevel));
+    checkFunctions('journal', journal, ['info', 'warn', 'error']);
+    checkFunctions('machine', machine, ['apply', 'snapshot', 'restore']);
+    return assemble(options, journal ?? createJournal(options.id, options.logLevel), machine);
   }
 
   /** The port that clients connect to; -1 when there is none. */
@@ -180,6 +188,7 @@ export class Host extends EventEmitter<ServerEvents> {
     await Promise.all([listener?.close(), gate.close()]);
     await mesh?.close();
     turns.stop();
+    this.core.commands.end();
     await log.close();
     await snapshots.close();
     for (const unlock of unlocks) unlock();
@@ -191,4 +200,11 @@ export class Host extends EventEmitter<ServerEvents> {
     this.#parts.journal.error('failed', { reason: error.message });
     this.#failed(error);
   }
+}
+
+function checkFunctions(field: string, given: object | undefined, names: readonly string[]): void {
+  if (given === undefined) return;
+  const has = given as Readonly<Record<string, unknown>> | null;
+  if (!names.every((name) => typeof has?.[name] === 'function'))
+    throw new OptionError(field, `an object with the functions ${names.join(', ')}`, given);
 }

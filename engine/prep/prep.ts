@@ -70,6 +70,10 @@ export class Prep {
   #decide(request: RequestCursor, origin: number, zxid: number): TxnType | ErrorCode {
     const reader = this.#reader.reset(request.bytes, request.bodyStart, request.bodyEnd);
     if (request.op === internalOp.createSession) return this.#createSession(reader, zxid, origin);
+    if (request.op === internalOp.command) {
+      this.#body.raw(request.bytes, request.bodyStart, request.bodyEnd);
+      return txnType.command;
+    }
     if (origin === 0) {
       // The leader's own requests.
       if (request.op === opcode.deleteContainer) return this.#changes.reap(reader, this.#body, zxid);

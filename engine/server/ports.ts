@@ -116,6 +116,42 @@ export interface ClientLink {
   close(): void;
 }
 
+/** What a program proposed, once it is committed. */
+export interface Command {
+  /** Its place among all txns: it grows from command to command, on every server the same. */
+  readonly zxid: number;
+  /** The leader's wall clock when it took the command, ms since 1970: the only time that all servers agree on. */
+  readonly time: number;
+  /** The machine's own. */
+  readonly data: Buffer;
+}
+
+/**
+ * State of the embedding program's own that all servers of the ensemble hold, beside the znodes: the same
+ * log, the same snapshots, the same order. Each server has one, from the start of the ensemble on.
+ *
+ * A machine depends on nothing but its commands: no clock, no randomness, no other input. An error that
+ * it throws ends the process as any uncaught one: no server may pass over a command that others carry out.
+ */
+export interface StateMachine {
+  /**
+   * Carries out committed commands, in order; the results (if any, one per command) go to those who
+   * proposed them on this server, as they are. A restart begins at the newest snapshot and comes here with
+   * the rest again.
+   */
+  apply(batch: readonly Command[]): readonly unknown[] | void;
+  /**
+   * The state as it is at this call, in pieces that are asked for while commands go on to be applied: what
+   * is given must not show them. All pieces together have to fit into memory wherever they are restored.
+   */
+  snapshot(): Iterable<Uint8Array>;
+  /**
+   * Puts a state that `snapshot` gave in the place of the present one. Its bytes may come cut into other
+   * pieces; no pieces: as it was before the first command.
+   */
+  restore(pieces: readonly Buffer[]): void;
+}
+
 /** One line per event that an operator would want to know; nothing per request. */
 export interface Journal {
   info(event: string, fields?: Readonly<Record<string, string | number | boolean>>): void;
@@ -128,6 +164,8 @@ export interface Ports {
   readonly log: LogPort;
   readonly snapshots: SnapshotPort;
   readonly peers: PeerPort;
+  /** Absent: there are znodes only. */
+  readonly machine?: StateMachine;
   readonly journal: Journal;
   readonly checksum: Checksum;
   /** Fills with bytes nobody can predict: session passwords, ensemble ids. */

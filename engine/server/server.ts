@@ -21,6 +21,7 @@ import type { Tree } from '../tree/tree.ts';
 import { TxnCursor, type Batch } from '../txn/batch.ts';
 import { txnType } from '../txn/types.ts';
 import { Clients } from './clients.ts';
+import { Commands } from './commands.ts';
 import { Forwarding } from './forwarding.ts';
 import { Leading } from './leading.ts';
 import { Metrics } from './metrics.ts';
@@ -40,6 +41,8 @@ const slotsTidiedPerTurn = 2000;
 export class CoordinationServer {
   readonly options: ServerOptions;
   readonly clients: Clients;
+  /** Of the embedding program's own state machine. */
+  readonly commands: Commands;
   readonly core: Zab;
   readonly leading: Leading;
   readonly metrics: Metrics;
@@ -85,11 +88,12 @@ export class CoordinationServer {
     );
     this.#refusals = new Refusals(ports.clock, ports.journal);
     this.clients = new Clients(options, ports, metrics.traffic, this.#forwarding, this.#refusals, tree);
+    this.commands = new Commands(options, ports, this.#forwarding);
     this.#transfers = new SnapshotTransfers(ports, {
       epoch: () => this.core.epoch,
       send: (to, message) => this.#replication.sendTo(to, message),
       sent: (to) => this.#replication.snapshotSent(to),
-      installed: (zxid, installed) => this.#installed(zxid, installed),
+      installed: (zxid, installed, machine) => this.#installed(zxid, installed, machine),
     });
     this.#replication = new Replication(this.core, tree.lastZxid, ports, metrics, this.#transfers, {
       changed: () => this.#changed(),
@@ -239,8 +243,10 @@ export class CoordinationServer {
       if (txn.type >= txnType.createSession) {
         leading.txnApplied(txn);
         if (txn.type === txnType.closeSession) clients.sessionClosed(txn.session);
+        if (txn.type === txnType.command) this.commands.take(txn, isOurs);
       }
     }
+    this.commands.batchApplied();
     leading.batchApplied(batch.last);
     this.#snapshots.applied(batch);
   }
@@ -265,6 +271,7 @@ export class CoordinationServer {
     this.#serving = false;
     this.metrics.suspended(now);
     this.clients.suspend();
+    this.commands.suspend();
     this.onStatus?.();
   }
 
@@ -280,6 +287,7 @@ export class CoordinationServer {
     if (this.core.role === 'leading') this.leading.begin(this.tree);
     for (const bytes of this.#forwarding.again()) this.#sendToLeader(bytes);
     this.clients.serve();
+    this.commands.serve();
     this.#ports.journal.info('serving clients', {
       role: this.core.role,
       epoch: this.core.epoch,
@@ -318,10 +326,12 @@ export class CoordinationServer {
     this.onStatus?.();
   }
 
-  #installed(zxid: number, tree: Tree | null): void {
+  #installed(zxid: number, tree: Tree | null, machine: readonly Buffer[]): void {
     if (tree !== null) {
       this.clients.closeAll();
       this.#forwarding.forget();
+      this.commands.forget();
+      this.#ports.machine?.restore(machine);
       this.tree = tree;
       this.clients.setTree(tree);
       this.#snapshots.reset(zxid);

@@ -12,7 +12,7 @@ import type { Buffer } from 'node:buffer';
 import { Restore } from '../snapshot/state.ts';
 import type { SnapshotChunk } from '../consensus/zab/messages.ts';
 import type { Tree } from '../tree/tree.ts';
-import type { Ports, SnapshotFile, SnapshotReceiver } from './ports.ts';
+import type { Ports, StateMachine, SnapshotFile, SnapshotReceiver } from './ports.ts';
 
 const chunkBytes = 512 * 1024;
 /** 8 × 512 KiB in flight: 4 MiB, enough for 1 Gbit/s × 30 ms. */
@@ -40,8 +40,8 @@ export interface TransferEvents {
   send(to: number, message: SnapshotChunk | { kind: 'snapshotAck'; epoch: number; offset: number }): void;
   /** The learner `to` has installed what was sent. */
   sent(to: number): void;
-  /** The state was replaced by `tree` at `zxid`; null and -1 when that failed. */
-  installed(zxid: number, tree: Tree | null): void;
+  /** The state is `tree` at `zxid` now, and that of the program's machine `machine`; null and -1: that failed. */
+  installed(zxid: number, tree: Tree | null, machine: readonly Buffer[]): void;
 }
 
 export class SnapshotTransfers {
@@ -163,7 +163,7 @@ export class SnapshotTransfers {
     if (incoming === null || incoming.finishing) return;
     incoming.receiver.abort();
     this.#incoming = null;
-    this.#events.installed(-1, null);
+    this.#events.installed(-1, null, []);
   }
 
   #load(incoming: Incoming, epoch: number): void {
@@ -174,13 +174,13 @@ export class SnapshotTransfers {
     };
     this.#ports.snapshots.load(chunk, (error) => {
       const failure = error ?? malformed;
-      const result = failure === null ? restore.finish() : failure;
+      const result = failure ?? machineRefusal(restore, this.#ports.machine) ?? restore.finish();
       if (typeof result === 'string') {
         this.#fail(result);
         return;
       }
       this.#incoming = null;
-      this.#events.installed(incoming.zxid, result);
+      this.#events.installed(incoming.zxid, result, restore.machine ?? []);
       this.#events.send(incoming.from, { kind: 'snapshotAck', epoch, offset: incoming.bytesTotal });
     });
   }
@@ -188,6 +188,12 @@ export class SnapshotTransfers {
   #fail(reason: string): void {
     this.#ports.journal.error('snapshot not installed', { reason });
     this.#incoming = null;
-    this.#events.installed(-1, null);
+    this.#events.installed(-1, null, []);
   }
+}
+
+/** Why the state cannot be taken over: it has that of a program's machine, and there is none here. */
+export function machineRefusal(state: Restore, machine: StateMachine | undefined): string | null {
+  if (state.machine === null || machine !== undefined) return null;
+  return 'it holds the state of a state machine that this server was started without';
 }

@@ -61,7 +61,7 @@ export class Snapshots {
   pump(tree: Tree, synced: number, now: number): boolean {
     if (this.#capture === null) {
       if (this.#finishing || !this.#isDue(tree, synced)) return false;
-      this.#capture = new Capture(tree);
+      this.#capture = new Capture(tree, this.#ports.machine?.snapshot());
       this.#sink = this.#ports.snapshots.create(tree.lastZxid, () => this.#ports.schedule());
       this.#startedAt = now;
       this.#txns = 0;

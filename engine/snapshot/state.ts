@@ -12,7 +12,8 @@
  *   3 acl      i32 number · buffer vector<ACL>              before the first node that has it
  *   4 node     string path · buffer data · i32 acl number · u8 kind · f64 owner · f64 czxid mzxid pzxid
  *              ctime mtime · i32 version aversion creations
- *   5 end      f64 nodes · f64 sessions · f64 digest
+ *   6 machine  buffer: a piece of the state of the embedding program's machine, in order; after all nodes
+ *   5 end      f64 nodes · f64 digest
  * Nodes come in any order, so a child may precede its parent; `Restore` links them at the end.
  */
 import { Buffer } from 'node:buffer';
@@ -25,7 +26,10 @@ import { Tree, type BeforeChange } from '../tree/tree.ts';
 import { nodeKind, passwordBytes } from '../txn/types.ts';
 
 const formatVersion = 1;
-const recordKind = { head: 1, session: 2, acl: 3, node: 4, end: 5 } as const;
+const recordKind = { head: 1, session: 2, acl: 3, node: 4, end: 5, machine: 6 } as const;
+
+/** A record lies within one chunk: larger pieces of a machine's state are cut. */
+const pieceBytesMax = 256 * 1024;
 
 /** Order-independent sum of hashes of everything; equal states have equal digests on any server. */
 export class Digest {
@@ -61,16 +65,19 @@ export class Capture implements BeforeChange {
   readonly #scratch = new Writer(1024);
   readonly #digest = new Digest();
   readonly #acls = new Map<string, number>();
+  readonly #machine: Iterator<Uint8Array, void>;
   #cursor = 0;
   #nodes = 0;
   #ended = false;
 
-  constructor(tree: Tree) {
+  /** @param machine the state of the program's own machine at this moment, if it has one */
+  constructor(tree: Tree, machine?: Iterable<Uint8Array>) {
     assert(tree.capture === null, 'one capture at a time');
     this.#tree = tree;
     this.zxid = tree.lastZxid;
     this.#limit = tree.store.slotEnd;
     this.#written = new Uint8Array(this.#limit);
+    this.#machine = piecesOf(machine);
     this.#out.u8(recordKind.head);
     this.#out.i32(formatVersion);
     this.#out.f64(this.zxid);
@@ -82,7 +89,7 @@ export class Capture implements BeforeChange {
   next(bytesMax: number): Buffer | null {
     if (this.#ended) return null;
     while (this.#out.at < bytesMax && this.#cursor < this.#limit) this.#node(this.#cursor++);
-    if (this.#cursor === this.#limit) this.#end();
+    if (this.#cursor === this.#limit) this.#writeMachine(bytesMax);
     const chunk = this.#out.copy();
     this.#out.clear();
     return chunk;
@@ -137,12 +144,39 @@ export class Capture implements BeforeChange {
     return number;
   }
 
+  #writeMachine(bytesMax: number): void {
+    while (this.#out.at < bytesMax) {
+      const piece = this.#machine.next();
+      if (piece.done === true) {
+        this.#end();
+        return;
+      }
+      const start = this.#out.at;
+      this.#out.u8(recordKind.machine);
+      this.#out.buffer(piece.value);
+      this.#digest.add(this.#out.bytes, start, this.#out.at);
+    }
+  }
+
   #end(): void {
     this.#out.u8(recordKind.end);
     this.#out.f64(this.#nodes);
     this.#out.f64(this.#digest.value);
     this.stop();
   }
+}
+
+/** At least one, so that a state of no bytes is told from none. */
+function* piecesOf(machine: Iterable<Uint8Array> | undefined): Generator<Uint8Array, void> {
+  if (machine === undefined) return;
+  let count = 0;
+  for (const piece of machine) {
+    for (let at = 0; at < piece.length; at += pieceBytesMax) {
+      count++;
+      yield piece.subarray(at, at + pieceBytesMax);
+    }
+  }
+  if (count === 0) yield new Uint8Array(0);
 }
 
 function writeSession(session: Session, out: Writer): void {
@@ -205,6 +239,8 @@ export class Restore {
   readonly #digest = new Digest();
   readonly #scratch = new Writer(1024);
   readonly #acls = new Map<number, Buffer>([[0, openAclBytes]]);
+  /** The state of the embedding program's machine, in pieces; null: it had none. */
+  machine: Buffer[] | null = null;
   #zxid = -1;
   #nodes = 0;
   #ended = false;
@@ -262,6 +298,13 @@ export class Restore {
       }
       case recordKind.node:
         return this.#node(reader);
+      case recordKind.machine: {
+        const piece = reader.buffer();
+        if (piece === null || reader.bad) return 'a piece of the machine is malformed';
+        (this.machine ??= []).push(Buffer.from(piece));
+        this.#digest.add(reader.bytes, start, reader.at);
+        return null;
+      }
       case recordKind.end: {
         this.#ended = true;
         if (reader.f64() !== this.#nodes) return 'nodes are missing';

@@ -242,6 +242,7 @@ export class Tree implements TreeView {
         break;
       case txnType.error:
       case txnType.multiError:
+      case txnType.command:
         break;
       default:
         this.#applyNode(txn.type as TxnType, body, txn.zxid, txn.time);
@@ -285,6 +286,7 @@ export class Tree implements TreeView {
       case txnType.closeSession:
       case txnType.error:
       case txnType.multiError:
+      case txnType.command:
         assert(false, 'this txn is no change of a node', type);
         break;
       default:

@@ -72,6 +72,8 @@ function read(type: number, body: Reader): Omit<TxnFields, 'type'> {
       body.i32();
       return { operation: body.i32(), code: body.i32() };
     }
+    case txnType.command:
+      return { data: body.view(body.left) };
     default:
       body.fail();
       return {};

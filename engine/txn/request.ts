@@ -25,6 +25,8 @@ export const internalOp = {
   resumeSession: -12,
   /** body: buffer of server lines; session 0. The leader's own: its ensemble as its configuration has it */
   setMembership: -13,
+  /** body: what a program proposes to its own state machine; session 0 */
+  command: -14,
 } as const;
 
 /** Appends one request to `out`. */

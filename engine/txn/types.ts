@@ -34,6 +34,8 @@ export const txnType = {
   error: 203,
   /** i32 count · i32 index of the failing operation · i32 code */
   multiError: 204,
+  /** what a program proposed to its own state machine; nothing to the tree */
+  command: 205,
 } as const;
 
 export type TxnType = (typeof txnType)[keyof typeof txnType];

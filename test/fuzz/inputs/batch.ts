@@ -51,6 +51,8 @@ function body(prng: Prng, type: number): Draft {
       return draft.i32(-101).i32(1);
     case txnType.multiError:
       return draft.i32(3).i32(1).i32(-101);
+    case txnType.command:
+      return draft.text('of a program');
     default:
       return draft;
   }

@@ -129,3 +129,29 @@ test('damaged chunks are refused with a reason, never thrown at', () => {
   }
   assert.equal(typeof restore([chunk, Buffer.of(1)]), 'string');
 });
+
+test('the state of a machine comes back piece by piece, and one of no bytes is told from none', () => {
+  const big = Buffer.from(Array.from({ length: 700_000 }, (_, i) => i % 251));
+  const through = (pieces?: Iterable<Uint8Array>): Buffer[] | null => {
+    const capture = new Capture(new Machine().tree, pieces);
+    const restore = new Restore();
+    for (let chunk = capture.next(64 * 1024); chunk !== null; chunk = capture.next(64 * 1024))
+      assert.equal(restore.chunk(chunk), null);
+    assert.equal(typeof restore.finish(), 'object');
+    return restore.machine;
+  };
+  const back = through([Buffer.from('first'), big, Buffer.alloc(0), Buffer.from('last')])!;
+  assert.ok(back.length > 4, 'large pieces are cut');
+  assert.ok(Buffer.concat(back).equals(Buffer.concat([Buffer.from('first'), big, Buffer.from('last')])));
+  assert.deepEqual(through([]), [Buffer.alloc(0)]);
+  assert.equal(through(), null);
+});
+
+test('a lost piece of a machine is noticed', () => {
+  const pieces = ['one', 'two', 'three'].map((text) => Buffer.from(text.padEnd(3000, '.')));
+  const capture = new Capture(new Machine().tree, pieces);
+  const chunks: Buffer[] = [];
+  for (let chunk = capture.next(1000); chunk !== null; chunk = capture.next(1000)) chunks.push(chunk);
+  const index = chunks.findIndex((chunk) => chunk.includes('two'));
+  assert.equal(restore(chunks.toSpliced(index, 1)), 'the digest does not match');
+});

@@ -69,3 +69,8 @@ test('a body that is cut, or longer than its fields, or of an unknown type, has 
   assert.equal(describeTxn(txnType.setData, new Reader().reset(Buffer.concat([body, Buffer.alloc(1)]))), null);
   assert.equal(describeTxn(250, new Reader().reset(body)), null);
 });
+
+test('a command of a program is its bytes', () => {
+  const body = Buffer.from('set colour red');
+  assert.deepEqual(describeTxn(txnType.command, new Reader().reset(body)), { type: 'command', data: body });
+});
