@@ -54,7 +54,7 @@ export async function runCompare(options: Options): Promise<void> {
   const of = (label: string): LoadRecord[] => records.filter(({ target }) => target === label);
   const record = run.record(records, {}, { sides: [left, right] });
   run.progress.end();
-  printPairs(pairsOf(of(left), of(right)), left, right);
+  printPairs(pairsOf(of(left), of(right)), [left, right], true);
   finish(run, record);
 }
 
@@ -64,11 +64,11 @@ function compareRecords(a: string, b: string): void {
     print(`! measured on different machines: ${machineKey(left.machine)} and ${machineKey(right.machine)}`);
   const pairs = pairsOf(left.loads, right.loads);
   if (pairs.length === 0) throw new Error(`${a} and ${b} have no load in common.`);
-  printPairs(pairs, a, b);
+  printPairs(pairs, [a, b], false);
   print('Records were not measured in turn: what the machine did in between is in the difference.');
 }
 
-function printPairs(pairs: readonly Pair[], a: string, b: string): void {
+function printPairs(pairs: readonly Pair[], [a, b]: readonly [string, string], inTurn: boolean): void {
   print(`\nA: ${a}\nB: ${b}\n`);
-  print(textTable(pairTable(pairs)));
+  print(textTable(pairTable(pairs, inTurn)));
 }

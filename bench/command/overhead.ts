@@ -12,7 +12,7 @@ import { describeWorkload } from '../load/workload.ts';
 import { batchMetric, requestMetric } from '../micro/cases.ts';
 import type { MicroResult } from '../micro/main.ts';
 import { measureMicro } from '../micro/measure.ts';
-import { compare, median } from '../measure/statistics.ts';
+import { comparePairs, median } from '../measure/statistics.ts';
 import { change, textTable, whole, type Table } from '../report/format.ts';
 import type { LoadRecord, Round } from '../report/record.ts';
 import type { Target } from '../target/target.ts';
@@ -98,7 +98,7 @@ async function costed(run: Run, { target, generators }: Side, timing: Timing): P
 function overheadTable([without, measuring]: readonly Side[]): Table {
   const row = (what: string, pick: (one: Costed) => number, show: (value: number) => string): string[] => {
     const [a, b] = [without!.found.map(pick), measuring!.found.map(pick)];
-    const { ratio, low, high } = compare(a, b);
+    const { ratio, low, high } = comparePairs(a, b);
     return [what, show(median(a)), show(median(b)), change(ratio), `${change(low)} to ${change(high)}`];
   };
   return {

@@ -1,8 +1,8 @@
 /**
  * What may be said of a handful of noisy rounds: medians, their spread, and whether two sets differ.
  *
- * A winner is named only when the difference could hardly be chance (an exact or sampled permutation
- * test of the rank sums) and is larger than what nobody would notice. Rounds on a shared machine have
+ * A winner is named only when the difference could hardly be chance (a permutation test of ranks) and is
+ * larger than what nobody would notice. Rounds on a shared machine have
  * outliers, so ranks and medians, never means.
  */
 import { Prng } from '../../engine/base/prng.ts';
@@ -59,6 +59,48 @@ export function compare(a: readonly number[], b: readonly number[], better: 'hig
   };
 }
 
+/**
+ * The same for rounds in turn: round i of one side ran next to round i of the other, so a machine that is
+ * slower for a while slows both, and only what they are to each other counts (signed ranks of the ratios).
+ */
+export function comparePairs(
+  a: readonly number[],
+  b: readonly number[],
+  better: 'higher' | 'lower' = 'higher',
+): Verdict {
+  const logs = a.map((value, n) => Math.log(b[n]! / value)).filter(Number.isFinite);
+  if (logs.length === 0) return { winner: null, ratio: 1, chance: 1, low: 0, high: Infinity, enoughRounds: false };
+  const ratio = Math.exp(median(logs));
+  const chance = signChance(logs);
+  const { low, high } = interval((random) => Math.exp(median(logs.map(() => random.pick(logs)))));
+  const bWins = ratio > 1 === (better === 'higher');
+  return {
+    winner: chance < significance && Math.abs(ratio - 1) >= noticeable ? (bWins ? 'b' : 'a') : null,
+    ratio,
+    chance,
+    low,
+    high,
+    enoughRounds: 2 / 2 ** logs.length < significance,
+  };
+}
+
+/** Two-sided: in how many of all choices of signs the ranks of the sizes add up to something as far from half. */
+function signChance(differences: readonly number[]): number {
+  const ranks = ranksOf(differences.map(Math.abs));
+  const expected = sum(ranks) / 2;
+  const positive = sum(ranks.filter((_, n) => differences[n]! > 0));
+  const observed = Math.abs(positive - expected) - 1e-9;
+  let ways = new Map([[0, 1]]);
+  for (const rank of ranks) {
+    const next = new Map(ways);
+    for (const [total, share] of ways) next.set(total + rank, (next.get(total + rank) ?? 0) + share);
+    ways = next;
+  }
+  let far = 0;
+  for (const [total, count] of ways) if (Math.abs(total - expected) >= observed) far += count;
+  return far / 2 ** ranks.length;
+}
+
 /** Two-sided permutation test of the rank sum: exact for a few rounds, sampled beyond. */
 function rankChance(a: readonly number[], b: readonly number[]): number {
   const ranks = ranksOf([...a, ...b]);
@@ -111,12 +153,15 @@ function ranksOf(values: readonly number[]): number[] {
 }
 
 function ratioInterval(a: readonly number[], b: readonly number[]): { low: number; high: number } {
+  const resample = (values: readonly number[], random: Prng): number[] => values.map(() => random.pick(values));
+  return interval((random) => median(resample(b, random)) / median(resample(a, random)));
+}
+
+/** 95 % of what `draw` gives. */
+function interval(draw: (random: Prng) => number): { low: number; high: number } {
   const random = new Prng(2);
-  const resample = (values: readonly number[]): number[] => values.map(() => random.pick(values));
-  const ratios = Array.from({ length: resamples }, () => median(resample(b)) / median(resample(a))).sort(
-    (x, y) => x - y,
-  );
-  return { low: ratios[Math.floor(ratios.length * 0.025)]!, high: ratios[Math.floor(ratios.length * 0.975)]! };
+  const drawn = Array.from({ length: resamples }, () => draw(random)).sort((x, y) => x - y);
+  return { low: drawn[Math.floor(resamples * 0.025)]!, high: drawn[Math.floor(resamples * 0.975)]! };
 }
 
 function combinations(n: number, k: number): number {

@@ -1,5 +1,5 @@
 /** Two sides load by load: who won, or that nobody did. */
-import { compare, median, type Verdict } from '../measure/statistics.ts';
+import { compare, comparePairs, median, type Verdict } from '../measure/statistics.ts';
 import { change, time, whole, type Table } from './format.ts';
 import type { LoadRecord, Round } from './record.ts';
 
@@ -29,11 +29,12 @@ const measures = [
   ['p99', 'p99', 'lower', time],
 ] as const;
 
-export function pairTable(pairs: readonly Pair[]): Table {
+/** @param inTurn round by round, one side next to the other */
+export function pairTable(pairs: readonly Pair[], inTurn: boolean): Table {
   const rows = pairs.flatMap(({ name, a, b }) =>
     measures.map(([what, field, better, format]) => {
       const [mine, theirs] = [a.map((round) => round[field]), b.map((round) => round[field])];
-      const verdict = compare(mine, theirs, better);
+      const verdict = (inTurn ? comparePairs : compare)(mine, theirs, better);
       const range = `${change(verdict.low)} to ${change(verdict.high)}`;
       const [left, right] = [format(median(mine)), format(median(theirs))];
       return [`${name}: ${what}`, left, right, change(verdict.ratio), range, judge(verdict)];

@@ -9,7 +9,7 @@
  * candidate: it is recommended if it beats the defaults in rounds of its own.
  */
 import type { Prng } from '../../engine/base/prng.ts';
-import { compare, median, type Verdict } from '../measure/statistics.ts';
+import { comparePairs, median, type Verdict } from '../measure/statistics.ts';
 
 export type Space = Readonly<Record<string, readonly number[]>>;
 /** Values that differ from the defaults; none: the defaults. */
@@ -103,7 +103,7 @@ function conclude(
   goal: Goal,
 ): Found {
   const find = (candidate: Candidate): Tried => tried.find((one) => nameOf(one.candidate) === nameOf(candidate))!;
-  const verdict = mine.length === 0 ? null : compare(theirs.map(scoreOf(goal)), mine.map(scoreOf(goal)));
+  const verdict = mine.length === 0 ? null : comparePairs(theirs.map(scoreOf(goal)), mine.map(scoreOf(goal)));
   const better = verdict?.winner === 'b';
   const reach = verdict === null ? 1 : Math.min(1, 1 / verdict.ratio);
   return {

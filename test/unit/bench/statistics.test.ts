@@ -1,7 +1,7 @@
 /** No winner inside the noise, and a winner outside of it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compare, median, spread } from '../../../bench/measure/statistics.ts';
+import { compare, comparePairs, median, spread } from '../../../bench/measure/statistics.ts';
 import { Prng } from '../../../engine/base/prng.ts';
 
 /** Rounds around `center`, off by up to `noise` of it either way. */
@@ -62,6 +62,28 @@ test('many rounds are sampled, with about the same result', () => {
   const a = rounds(random, 14, 1000, 0.1);
   assert.equal(compare(a, rounds(random, 14, 1000, 0.1)).winner, null);
   assert.equal(compare(a, rounds(random, 14, 900, 0.02)).winner, 'a');
+});
+
+test('rounds in turn: a machine whose speed changes fivefold hides no tenth, and makes none up', () => {
+  const random = new Prng(14);
+  let found = 0;
+  let madeUp = 0;
+  for (let i = 0; i < 100; i++) {
+    const speeds = Array.from({ length: 8 }, () => 1000 * (1 + 4 * random.unit()));
+    const side = (factor: number): number[] => speeds.map((speed) => speed * factor * (0.98 + 0.04 * random.unit()));
+    if (comparePairs(side(1), side(1.1)).winner === 'b') found++;
+    if (comparePairs(side(1), side(1)).winner !== null) madeUp++;
+  }
+  assert.ok(found >= 98, `${found} of 100`);
+  assert.ok(madeUp <= 8, `${madeUp} of 100`);
+});
+
+test('pairs: the chance is that of all signs alike, and five can prove nothing', () => {
+  const verdict = comparePairs([1, 2, 3, 4, 5, 6], [2, 4, 6.1, 8.2, 10.3, 12.4]);
+  assert.ok(Math.abs(verdict.chance - 2 / 64) < 1e-12, `${verdict.chance}`);
+  assert.equal(verdict.winner, 'b');
+  assert.equal(comparePairs([1, 2, 3, 4, 5], [2, 4, 6, 8, 10]).enoughRounds, false);
+  assert.equal(comparePairs([0, 0], [0, 0]).winner, null);
 });
 
 test('median and spread', () => {
