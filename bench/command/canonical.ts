@@ -9,7 +9,7 @@ import { median } from '../measure/statistics.ts';
 import { time, whole } from '../report/format.ts';
 import { summarize, type LoadRecord, type Round } from '../report/record.ts';
 import type { Observed } from '../target/observer.ts';
-import { compareWithHistory, finish, print, printLoads } from './finish.ts';
+import { finish, print, printLoads } from './finish.ts';
 import type { Options } from './options.ts';
 import { Run } from './run.ts';
 import { openTarget } from './target.ts';
@@ -68,5 +68,4 @@ export async function runCanonical(options: Options): Promise<void> {
   print(`\n  ${whole(peak.perSecond)} committed writes/s      p99 ${time(p99)} at half that rate\n`);
   printLoads(records);
   finish(run, record);
-  if (options.hosts === null) compareWithHistory(run, record);
 }

@@ -74,6 +74,8 @@ export interface Options {
 }
 
 const base = canonicalWorkload;
+/** Servers. */
+export const standardSize = 3;
 /** Seven digits in their paths. */
 const keysMax = 9_999_999;
 const workloadFlags = ['sessions', 'window', 'bytes', 'mix', 'reads', 'keys', 'distribution', 'multi', 'rate'] as const;
@@ -119,7 +121,7 @@ export function parseOptions(args: readonly string[]): Options {
   if (workload.keys > keysMax) throw new WorkloadError(`--keys is at most ${keysMax}.`);
   return {
     hosts: values.hosts === undefined ? null : parseHosts(values.hosts),
-    size: number('size', 1) ?? 3,
+    size: number('size', 1) ?? standardSize,
     settings: values.set ?? [],
     dataFolder: values.data ?? join(projectFolder, 'data', 'bench'),
     outFolder: values.out ?? resultsFolder,

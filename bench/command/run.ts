@@ -4,7 +4,7 @@ import { describeWorkload, type Workload } from '../load/workload.ts';
 import { describeMachine, describeRevision, probeDisk, type Disk, type Machine } from '../measure/machine.ts';
 import { time, whole } from '../report/format.ts';
 import { Progress } from '../report/progress.ts';
-import { recordFormat, toRound, type LoadRecord, type Round, type RunRecord } from '../report/record.ts';
+import { recordFormat, summarize, toRound, type LoadRecord, type Round, type RunRecord } from '../report/record.ts';
 import { Observer, type Observed } from '../target/observer.ts';
 import type { Target } from '../target/target.ts';
 import type { Options } from './options.ts';
@@ -117,6 +117,7 @@ export class Run {
       disk: this.disk,
       settings: { hosts, size, settings, generators, seconds, warm, rounds },
       warnings: this.warnings,
+      summaries: loads.map((load) => ({ name: load.name, target: load.target, ...summarize(load) })),
       loads,
       headline,
       details,

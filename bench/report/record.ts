@@ -2,7 +2,7 @@
  * What is kept of a run: everything that is needed to compare it, and to say where it does not compare.
  *
  *   results/<time>-<command>.json      the record          results/<time>-<command>.html      the report
- *   bench/history.ndjson               one line per canonical run, in the repository
+ *   bench/history.ndjson               one line per run without flags, in the repository
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -56,6 +56,8 @@ export interface RunRecord {
   readonly disk: Disk | null;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly warnings: readonly string[];
+  /** Medians over the rounds of each load, and their spread. */
+  readonly summaries: readonly (Summary & Pick<LoadRecord, 'name' | 'target'>)[];
   readonly loads: readonly LoadRecord[];
   readonly headline: Readonly<Record<string, number>>;
   /** What only this command knows. */

@@ -38,6 +38,10 @@ describe('commands', { concurrency: 3 }, () => {
     assert.equal(record.command, 'canonical');
     assert.deepEqual(Object.keys(record.headline), ['writesPerSecond', 'p99Us']);
     assert.equal(record.loads.length, 7);
+    assert.deepEqual(
+      record.summaries.map(({ name, spread }) => [name, spread]),
+      record.loads.map(({ name }) => [name, 0]),
+    );
     for (const { name, rounds } of record.loads) {
       assert.equal(rounds.length, 1, name);
       assert.deepEqual(rounds[0]!.errors, {}, name);

@@ -39,6 +39,7 @@ const record: RunRecord = {
   disk: { folder: '/data', fileSystem: 'ext4', fsyncP50Us: 130, fsyncP99Us: 900 },
   settings: { size: 3 },
   warnings: [],
+  summaries: [],
   loads: [
     {
       name: 'set',
