@@ -4,8 +4,19 @@ import { describeWorkload } from '../load/workload.ts';
 import { change, plusMinus, time, whole } from '../report/format.ts';
 import { spread } from '../measure/statistics.ts';
 import type { TuneDetails } from '../report/tune-page.ts';
-import { nameOf, paretoFront, search, type Candidate, type Found, type Space } from '../tune/search.ts';
+import type { Timing } from '../load/generators.ts';
+import type { Target } from '../target/target.ts';
 import { startZabra } from '../target/zabra.ts';
+import {
+  nameOf,
+  paretoFront,
+  search,
+  type Candidate,
+  type Found,
+  type Outcome,
+  type SearchStage,
+  type Space,
+} from '../tune/search.ts';
 import { finish, print } from './finish.ts';
 import type { Options } from './options.ts';
 import { Run } from './run.ts';
@@ -39,31 +50,74 @@ export async function runTune(options: Options): Promise<void> {
   const { workload, bound } = options;
   const run = new Run('tune', options, seconds * 1000);
   let count = 0;
-  const measure = async (candidate: Candidate): Promise<{ perSecond: number; p99Us: number }> => {
-    const target = await startZabra({
-      size: options.size,
-      dataFolder: options.dataFolder,
-      settings: [...options.settings, ...linesOf(candidate)],
-    });
-    try {
-      const { round } = await run.round(target, workload, { warmMs, measureMs, rate: workload.rate });
-      return { perSecond: round.perSecond, p99Us: round.p99 };
-    } finally {
-      await target.close();
-    }
-  };
+  const bench = new TuneBench(run, { warmMs, measureMs, rate: workload.rate });
   const began = performance.now();
   const spent = (): number => (performance.now() - began) / (seconds * 1000);
   const goal = { budget, spent, p99MaxUs: bound === null ? Infinity : bound * 1000 };
-  const found = await search(space, goal, measure, new Prng(Date.now()), (stage, candidate) =>
-    run.progress.step(`${++count} of ${budget}, ${stage}: ${nameOf(candidate)}`),
-  );
+  let found: Found;
+  try {
+    found = await search(
+      space,
+      goal,
+      (candidate, stage) => bench.measure(candidate, stage),
+      new Prng(Date.now()),
+      (stage, candidate) => run.progress.step(`${++count}, ${stage}: ${nameOf(candidate)}`),
+    );
+  } finally {
+    await bench.close();
+  }
   const points = paretoFront(found.tried);
   const details: TuneDetails = { workload: describeWorkload(workload), boundMs: bound, points, found };
   const record = run.record([], { defaultsReach: Math.round(found.defaultsReach * 1000) / 1000 }, { ...details });
   run.progress.end();
   printFound(found, points, bound);
   finish(run, record);
+}
+
+/** Ensembles with the settings of candidates. */
+class TuneBench {
+  readonly #run: Run;
+  readonly #timing: Timing;
+  /** Those that are being confirmed stay, so that their rounds are close to each other. */
+  readonly #kept = new Map<string, Target>();
+
+  constructor(run: Run, timing: Timing) {
+    this.#run = run;
+    this.#timing = timing;
+  }
+
+  async measure(candidate: Candidate, stage: SearchStage): Promise<Outcome> {
+    if (stage !== 'confirm') {
+      const target = await this.#start(candidate);
+      try {
+        return await this.#round(target);
+      } finally {
+        await target.close();
+      }
+    }
+    let target = this.#kept.get(nameOf(candidate));
+    if (target === undefined) {
+      target = await this.#start(candidate);
+      this.#kept.set(nameOf(candidate), target);
+      // Its code must have been compiled, as the other's.
+      await this.#round(target);
+    }
+    return this.#round(target);
+  }
+
+  #start(candidate: Candidate): Promise<Target> {
+    const { size, dataFolder, settings } = this.#run.options;
+    return startZabra({ size, dataFolder, settings: [...settings, ...linesOf(candidate)] });
+  }
+
+  async #round(target: Target): Promise<Outcome> {
+    const { round } = await this.#run.round(target, this.#run.options.workload, this.#timing);
+    return { perSecond: round.perSecond, p99Us: round.p99 };
+  }
+
+  async close(): Promise<void> {
+    for (const target of this.#kept.values()) await target.close();
+  }
 }
 
 export function linesOf(candidate: Candidate): string[] {

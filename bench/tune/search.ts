@@ -36,9 +36,9 @@ export interface Found {
 }
 
 export interface Goal {
-  /** Measurements in all, at most. */
+  /** Measurements in all. */
   readonly budget: number;
-  /** Share of the time that is used up, where measurements may take longer than was thought. */
+  /** Share of the time that is used up: measurements take longer than was thought, or confirming less. */
   readonly spent?: () => number;
   /** µs that p99 may be; Infinity: whatever it takes. */
   readonly p99MaxUs: number;
@@ -47,22 +47,25 @@ export interface Goal {
 /** Share of the budget that goes to the last stage. */
 const confirmShare = 0.35;
 const confirmRoundsMin = 1;
+const confirmRoundsMax = 50;
 
-type Measure = (candidate: Candidate) => Promise<Outcome>;
+export type SearchStage = 'explore' | 'combine' | 'confirm';
+/** The candidates that are confirmed are measured again and again, so what they need may be kept. */
+type Measure = (candidate: Candidate, stage: SearchStage) => Promise<Outcome>;
 
 export async function search(
   space: Space,
   goal: Goal,
   measure: Measure,
   random: Prng,
-  onStep: (stage: string, candidate: Candidate) => void = () => {},
+  onStep: (stage: SearchStage, candidate: Candidate) => void = () => {},
 ): Promise<Found> {
   const book = new Map<string, { candidate: Candidate; outcomes: Outcome[] }>();
   let left = goal.budget;
-  const tryOut = async (stage: string, candidate: Candidate): Promise<Outcome> => {
+  const tryOut = async (stage: SearchStage, candidate: Candidate): Promise<Outcome> => {
     onStep(stage, candidate);
     left--;
-    const outcome = await measure(candidate);
+    const outcome = await measure(candidate, stage);
     const name = nameOf(candidate);
     const entry = book.get(name) ?? { candidate, outcomes: [] };
     entry.outcomes.push(outcome);
@@ -84,7 +87,10 @@ export async function search(
   const best = rivals[0]?.candidate ?? {};
   const mine: Outcome[] = [];
   const theirs: Outcome[] = [];
-  const mayConfirm = (): boolean => left >= 2 && (spent() < 1 || mine.length < confirmRoundsMin);
+  const mayConfirm = (): boolean => {
+    if (goal.spent === undefined) return left >= 2;
+    return mine.length < confirmRoundsMin || (mine.length < confirmRoundsMax && goal.spent() < 1);
+  };
   for (let round = 0; mayConfirm() && rivals.length > 0; round++) {
     // Who goes first alternates, so that a machine that slows down favours nobody.
     for (const who of round % 2 === 0 ? ['defaults', 'best'] : ['best', 'defaults']) {

@@ -67,6 +67,7 @@ test('when time runs out before the measurements do, the rest of it goes to conf
   await search(space, { ...goal, spent: () => used }, measure, new Prng(1), onStep);
   assert.deepEqual([...new Set(stages)], ['explore', 'confirm']);
   assert.ok(stages.length >= 10 && stages.length <= 12, stages.join());
+  assert.ok(stages.filter((stage) => stage === 'confirm').length >= 4, stages.join());
 });
 
 test('what breaks the bound of p99 does not win, however fast it is', async () => {
