@@ -94,13 +94,6 @@ export const mutants: readonly Mutant[] = [
     replace: 'return true;',
   },
   {
-    name: 'half-synced-counts',
-    issue: 'ZOOKEEPER-261',
-    file: quorum,
-    find: 'return promised - incomplete >= quorum ||',
-    replace: 'return promised - empty >= quorum ||',
-  },
-  {
     name: 'diff-where-trunc-is-due',
     issue: 'ZOOKEEPER-1154',
     file: learner,
