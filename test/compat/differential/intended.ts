@@ -57,6 +57,11 @@ export const intended: readonly Intended[] = [
     why: 'in ZooKeeper, every write below fails with -5 while its limits do not parse',
   },
   {
+    what: 'a reconfig that does not decode takes a zxid',
+    why: 'here every request that goes to the leader takes one, so that its answer keeps its place',
+    holds: (theirs, ours) => ours.request?.op === op.reconfig && errors(theirs, ours, marshalling, marshalling),
+  },
+  {
     what: 'a refused multiRead has no body',
     why: 'no other refusal has one, and Java’s client does not look at this one',
     holds: (theirs, ours) => ours.request?.op === op.multiRead && errors(theirs, ours, marshalling, marshalling),

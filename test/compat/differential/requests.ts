@@ -6,6 +6,7 @@ import {
   drawAcls,
   drawDamage,
   drawLimits,
+  drawOwnPath,
   drawPath,
   drawProof,
   drawQuotaPath,
@@ -62,7 +63,7 @@ export function requestTable(prng: Prng, hardQuotas: boolean): Draw {
   /** Name, data and ACL of a new node; its flags are one of `plain`, or of `sequential` for such a name. */
   const created = (plain: readonly number[], sequential: readonly number[]): Field[] => {
     const isSequential = prng.chance(0.25);
-    const path = isSequential ? `${drawPath(prng)}/${prng.pick(stems)}` : drawPath(prng);
+    const path = isSequential ? `${drawOwnPath(prng)}/${prng.pick(stems)}` : drawPath(prng);
     return [{ path }, data(), acl(), int(...(isSequential ? sequential : plain))];
   };
 
@@ -128,7 +129,7 @@ export function requestTable(prng: Prng, hardQuotas: boolean): Draw {
   const lasting = (): Field[] => [watchable('persistent'), watchable('recursive')];
   // In ZooKeeper, changes of a refused multi may be seen until it is answered, and so may an ACL of before.
   const alone: Weighted = [
-    [3, () => request('setAcl', path(), acl(), version())],
+    [3, () => request('setAcl', { path: drawOwnPath(prng) }, acl(), version())],
     [2, () => drawFrom(prng, strange)],
     [1, () => request('getData', { path: `${drawQuotaPath(prng)}/zookeeper_stats` }, flag(0))],
     [1, () => request('delete', { path: `${drawQuotaPath(prng)}/${prng.pick(quotaNodes)}` }, version())],

@@ -101,6 +101,17 @@ export function drawPath(prng: Prng): string {
   return path;
 }
 
+/**
+ * A path below the sequence's own node: what is changed elsewhere stays, and would follow later
+ * sequences once the two servers differ on purpose.
+ */
+export function drawOwnPath(prng: Prng): string {
+  for (;;) {
+    const path = drawPath(prng);
+    if (path.startsWith('@')) return path;
+  }
+}
+
 /** The node of a quota on some path. */
 export function drawQuotaPath(prng: Prng): string {
   let path = '/zookeeper/quota/@';
