@@ -8,6 +8,7 @@ import type { Buffer } from 'node:buffer';
 import { zxidText } from '../base/zxid.ts';
 import type { Connection } from '../server/connection.ts';
 import type { CoordinationServer } from '../server/server.ts';
+import { membershipText } from '../wire/members.ts';
 import { lastOpName } from '../wire/opcodes.ts';
 import {
   averageLatencyOf,
@@ -195,11 +196,6 @@ function conf(server: CoordinationServer): string {
   ];
   const own = memberOf(server, options.id);
   if (own === undefined) return `${lines.join('\n')}\n`;
-  const members = options.servers.map(
-    ({ id, host, quorumPort, electionPort, role, clientHost, clientPort }) =>
-      `server.${id}=${host}:${quorumPort}:${electionPort}:${role}` +
-      (clientPort === null ? '' : `;${clientHost ?? '0.0.0.0'}:${clientPort}`),
-  );
   lines.push(
     `initLimit=${options.initLimit}`,
     `syncLimit=${options.syncLimit}`,
@@ -208,8 +204,7 @@ function conf(server: CoordinationServer): string {
     `quorumPort=${own.quorumPort}`,
     `peerType=${own.role === 'observer' ? 1 : 0}`,
     'membership: ',
-    ...members,
-    'version=0',
+    `${membershipText(options.servers)}version=0`,
   );
   // No line ends here, as in ZooKeeper.
   return lines.join('\n');
