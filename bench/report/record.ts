@@ -33,6 +33,9 @@ export interface Round extends Percentiles {
   readonly errors: Readonly<Record<number, number>>;
   readonly lost: number;
   readonly unanswered: number;
+  /** Open loop, µs: p99 of what a closed loop would have seen, and of how late requests went. */
+  readonly serviceP99: number;
+  readonly lagP99: number;
   readonly generator: GeneratorUse;
   readonly latency: HistogramData;
   /** Acknowledged writes in each 10 ms of the measured stretch. */
@@ -86,6 +89,8 @@ export function toRound(measured: Measured, warmMs: number): Round {
     errors: measured.errors,
     lost: measured.lost,
     unanswered: measured.unanswered,
+    serviceP99: measured.service.quantile(0.99),
+    lagP99: measured.lag.quantile(0.99),
     generator: measured.generator,
     latency: latency.data(),
     timeline,

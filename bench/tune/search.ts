@@ -179,11 +179,14 @@ export interface Point {
 
 /** Medians of everything that was tried; on the front is what nothing beats in both. */
 export function paretoFront(tried: readonly Tried[]): Point[] {
-  const points = tried.map(({ candidate, outcomes }) => ({
-    candidate,
-    perSecond: median(outcomes.map(({ perSecond }) => perSecond)),
-    p99Us: median(outcomes.map(({ p99Us }) => p99Us)),
-  }));
+  const points = tried
+    .map(({ candidate, outcomes }) => ({
+      candidate,
+      perSecond: median(outcomes.map(({ perSecond }) => perSecond)),
+      p99Us: median(outcomes.map(({ p99Us }) => p99Us)),
+    }))
+    // Where nothing was done in time, nothing was fast either.
+    .filter(({ perSecond }) => perSecond > 0);
   return points.map(({ candidate, perSecond, p99Us }) => ({
     candidate,
     perSecond,

@@ -16,6 +16,8 @@ const round: Round = {
   errors: {},
   lost: 0,
   unanswered: 0,
+  serviceP99: 0,
+  lagP99: 0,
   generator: { usPerOperation: 1, cpu: 0.1, busy: 0.1, verdict: 'fine' },
   latency: { max: 0, sum: 0, buckets: [] },
   timeline: [],

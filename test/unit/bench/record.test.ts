@@ -24,7 +24,7 @@ after(() => rmSync(folder, { recursive: true }));
 function round(perSecond: number, p99: number): Round {
   const generator = { usPerOperation: 0.4, cpu: 0.3, busy: 0.5, verdict: 'fine' } as const;
   const percentiles = { p50: p99 / 2, p90: p99 * 0.8, p99, p999: p99 * 2, max: p99 * 3 };
-  const counts = { errors: { [-101]: 2 }, lost: 1, unanswered: 0 };
+  const counts = { errors: { [-101]: 2 }, lost: 1, unanswered: 0, serviceP99: 0, lagP99: 0 };
   const rates = { perSecond, writesPerSecond: perSecond, readsPerSecond: 0 };
   const latency = { max: p99 * 3, sum: 0, buckets: [] };
   return { ...rates, ...percentiles, ...counts, generator, latency, timeline: [1, 2] };

@@ -88,6 +88,7 @@ test('the front holds what nothing beats in both', () => {
       [{ a: 2 }, 150, 30],
       [{ a: 4 }, 90, 5],
       [{ b: 10 }, 100, 10],
+      [{ b: 20 }, 0, 0],
     ] as const
   ).map(([candidate, perSecond, p99Us]) => ({ candidate, outcomes: [{ perSecond, p99Us }] }));
   const onFront = paretoFront(tried).map(({ onFront: is }) => is);
