@@ -5,18 +5,22 @@
  * lost data (a wiped or corrupted disk) that it has not got back from the others.
  */
 import type { Checks } from './checks.ts';
-import type { SimClient } from './client.ts';
 import type { Network } from './network.ts';
 import { faultKinds, type FaultKind, type SimOptions } from './options.ts';
 import type { SimServer } from './process.ts';
 import { Violation, type World } from './world.ts';
+
+/** Whoever has a connection that can break. */
+export interface Cuttable {
+  cut(): void;
+}
 
 export class Faults {
   readonly #world: World;
   readonly #options: SimOptions;
   readonly #servers: readonly SimServer[];
   readonly #network: Network;
-  readonly #clients: readonly SimClient[];
+  readonly #clients: readonly Cuttable[];
   readonly #checks: Checks;
   /** Servers that lost data, with the length of the history that they must have again to be whole. */
   readonly #impaired = new Map<SimServer, number>();
@@ -32,7 +36,7 @@ export class Faults {
     options: SimOptions,
     servers: readonly SimServer[],
     network: Network,
-    clients: readonly SimClient[],
+    clients: readonly Cuttable[],
     checks: Checks,
   ) {
     this.#world = world;

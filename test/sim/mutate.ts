@@ -42,7 +42,12 @@ export function mutated(mutant: Mutant): string {
 }
 
 /** Runs seeds against the mutant until one fails. */
-export function hunt(mutant: Mutant, from: number, count: number): Promise<Outcome> {
+export function hunt(
+  mutant: Mutant,
+  from: number,
+  count: number,
+  command: readonly string[] = [join('test', 'sim', 'main.js')],
+): Promise<Outcome> {
   const copy = join(dist, 'mutants', mutant.name);
   rmSync(copy, { recursive: true, force: true });
   mkdirSync(copy, { recursive: true });
@@ -50,9 +55,9 @@ export function hunt(mutant: Mutant, from: number, count: number): Promise<Outco
     cpSync(join(dist, folder), join(copy, folder), { recursive: true });
   }
   writeFileSync(join(copy, 'engine', mutant.file), mutated(mutant));
-  const main = join(copy, 'test', 'sim', 'main.js');
+  const [main, ...options] = command;
   return new Promise((resolve, reject) => {
-    const args = [main, '--from', String(from), '--seeds', String(count), '--first'];
+    const args = [join(copy, main!), ...options, '--from', String(from), '--seeds', String(count), '--first'];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], timeout: huntMsMax });
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));

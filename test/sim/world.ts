@@ -51,13 +51,21 @@ export class World {
 
   /** Runs everything that is due before `end`, then sets the clock to it. */
   runUntil(end: number): void {
-    for (let next = this.#heap[0]; next !== undefined && next.at <= end; next = this.#heap[0]) {
-      this.#pop();
-      this.now = next.at;
-      this.events++;
-      next.run();
+    while (this.step(end));
+  }
+
+  /** Runs the next event if it is due before `end`; else sets the clock to it and returns false. */
+  step(end: number): boolean {
+    const next = this.#heap[0];
+    if (next === undefined || next.at > end) {
+      this.now = end;
+      return false;
     }
-    this.now = end;
+    this.#pop();
+    this.now = next.at;
+    this.events++;
+    next.run();
+    return true;
   }
 
   /** A whole number of milliseconds or parts of one between the bounds. */
