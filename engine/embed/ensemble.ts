@@ -42,7 +42,8 @@ export class Ensemble {
    * @throws OptionError for an impossible setting, Error with one sentence for an unusable folder
    */
   static async start(options: EnsembleOptions = {}): Promise<Ensemble> {
-    const size = options.servers ?? 3;
+    const { servers: size = 3 } = options;
+    checkFields(options);
     if (!Number.isInteger(size) || size < 1 || size > 255)
       throw new OptionError('servers', 'a whole number from 1 to 255', size);
     const temporary = options.dataDir === undefined ? mkdtempSync(join(tmpdir(), 'zabra-')) : null;
@@ -113,4 +114,26 @@ export class Ensemble {
     this.#clients.destroy();
     if (this.#temporary !== null) rmSync(this.#temporary, { recursive: true, force: true });
   }
+}
+
+/** What each server is given by its ensemble, and nobody can set for all of them. */
+const ownFields = ['id', 'servers', 'dataDir', 'dataLogDir', 'machine'];
+
+function checkFields(options: EnsembleOptions): void {
+  const { settings = {}, dataDir, machine } = options;
+  for (const field of Object.keys(options))
+    if (!['servers', 'dataDir', 'machine', 'settings'].includes(field))
+      throw new OptionError(field, 'absent (an ensemble has no such option)', options[field as keyof EnsembleOptions]);
+  if (dataDir !== undefined && (typeof dataDir !== 'string' || dataDir === ''))
+    throw new OptionError('dataDir', 'a folder', dataDir);
+  if (machine !== undefined && typeof machine !== 'function')
+    throw new OptionError('machine', "a function that makes a server's state machine", machine);
+  if (typeof settings !== 'object' || settings === null) throw new OptionError('settings', 'an object', settings);
+  for (const field of ownFields)
+    if (field in settings)
+      throw new OptionError(
+        `settings.${field}`,
+        'absent (each server has its own)',
+        settings[field as keyof typeof settings],
+      );
 }

@@ -143,7 +143,7 @@ export class OptionError extends Error {
   readonly problem: string;
 
   constructor(field: string, expected: string, got: unknown) {
-    const problem = `must be ${expected}, not ${JSON.stringify(got)}.`;
+    const problem = `must be ${expected}, not ${typeof got === 'number' ? got : JSON.stringify(got)}.`;
     super(`${field} ${problem}`);
     this.name = 'OptionError';
     this.field = field;
@@ -165,11 +165,12 @@ const peerTimeoutMsMin = 10;
  * @throws OptionError that names the field and what it must be
  */
 export function completeOptions(given: Partial<ServerOptions> & { readonly dataDir: string }): ServerOptions {
-  const tickTime = given.tickTime ?? 3000;
-  const syncLimit = given.syncLimit ?? 5;
+  const { tickTime = 3000, syncLimit = 5, servers = [] } = given;
+  // First of all: the default of the id follows from it.
+  if (!Array.isArray(servers) || !servers.every((server) => typeof server === 'object' && server !== null))
+    throw new OptionError('servers', 'a list of servers', servers);
   const options: ServerOptions = {
-    id: (given.servers ?? []).length === 0 ? 1 : 0,
-    servers: [],
+    id: servers.length === 0 ? 1 : 0,
     dataLogDir: given.dataDir,
     clientPortAddress: '0.0.0.0',
     clientPort: -1,
@@ -225,10 +226,9 @@ export function completeOptions(given: Partial<ServerOptions> & { readonly dataD
     ...given,
     tickTime,
     syncLimit,
+    servers,
   };
-  for (const field of Object.keys(options))
-    if (!knownFields.has(field))
-      throw new OptionError(field, 'absent (there is no such setting)', options[field as keyof ServerOptions]);
+  checkFields(options);
   checkNumbers(options, given);
   checkSwitches(options);
   checkTexts(options);
@@ -308,6 +308,12 @@ const knownFields: ReadonlySet<string> = new Set([
   'logLevel',
 ]);
 
+function checkFields(options: ServerOptions): void {
+  for (const field of Object.keys(options))
+    if (!knownFields.has(field))
+      throw new OptionError(field, 'absent (there is no such setting)', options[field as keyof ServerOptions]);
+}
+
 function checkNumbers(options: ServerOptions, given: Partial<ServerOptions>): void {
   for (const [field, min, max] of ranges) {
     const value = options[field];
@@ -347,7 +353,6 @@ function checkSwitches(options: ServerOptions): void {
 }
 
 function checkServers({ id, servers }: ServerOptions): void {
-  if (!Array.isArray(servers)) throw new OptionError('servers', 'a list of servers', servers);
   const ids = new Set<number>();
   for (const server of servers) {
     if (!Number.isInteger(server.id) || server.id < 1 || server.id > 255) {

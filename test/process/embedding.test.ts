@@ -136,8 +136,25 @@ for (const [field, options] of invalid)
     });
   });
 
-test('an ensemble of no servers is refused', async () => {
-  for (const servers of [0, -1, 1.5, 256]) await assert.rejects(Ensemble.start({ servers }), { field: 'servers' });
+test('an ensemble that cannot be is refused, and leaves no folder', async () => {
+  const wrong: readonly (readonly [string, object])[] = [
+    ...[0, -1, 1.5, 256, null].map((servers) => ['servers', { servers }] as const),
+    ['size', { size: 3 }],
+    ['dataDir', { dataDir: '' }],
+    ['machine', { machine: {} }],
+    ['settings', { settings: null }],
+    ['settings.dataLogDir', { settings: { dataLogDir: folder } }],
+    ['settings.id', { settings: { id: 4 } }],
+    ['tickTime', { settings: { tickTime: -1 } }],
+    ['maxCnxn', { settings: { maxCnxn: 1 } }],
+  ];
+  for (const [field, options] of wrong) {
+    await assert.rejects(Ensemble.start(options), (error: unknown) => {
+      assert.ok(error instanceof OptionError, String(error));
+      assert.equal(error.field, field);
+      return true;
+    });
+  }
 });
 
 test('a client within the process: the limits, the words and the end of any other', async () => {
