@@ -3,6 +3,7 @@
  * which every program must get on and nothing may be left behind.
  */
 import { Client } from '../../../engine/client/index.ts';
+import { untilAnswered } from '../../../engine/recipes/calls.ts';
 import { Checks } from '../checks.ts';
 import { Faults } from '../faults.ts';
 import { Network } from '../network.ts';
@@ -188,7 +189,7 @@ class Run {
     const verifying = (async () => {
       const client = this.#clientOf(program);
       await client.connected({ timeoutMs: 600_000 });
-      await client.sync();
+      await untilAnswered(() => client.sync());
       await this.#workload.verify?.(client, this.#scene);
       await client.close();
     })();
