@@ -16,11 +16,13 @@ import { runReplay } from './command/replay.ts';
 import { runReport } from './command/report.ts';
 import { runScale } from './command/scale.ts';
 import { runThroughput } from './command/throughput.ts';
+import { runTransports } from './command/transports.ts';
 import { runTune } from './command/tune.ts';
 
 const commands: Readonly<Record<string, (options: Options) => Promise<void>>> = {
   canonical: runCanonical,
   throughput: runThroughput,
+  transports: runTransports,
   latency: runLatency,
   failover: runFailover,
   scale: runScale,
