@@ -3,6 +3,7 @@
  */
 import { runCanonical } from './command/canonical.ts';
 import { runCheck } from './command/check.ts';
+import { runClients } from './command/clients.ts';
 import { runCompare } from './command/compare.ts';
 import { runFailover } from './command/failover.ts';
 import { runGenerator } from './command/generator.ts';
@@ -27,6 +28,7 @@ const commands: Readonly<Record<string, (options: Options) => Promise<void>>> = 
   failover: runFailover,
   scale: runScale,
   tune: runTune,
+  clients: runClients,
   compare: runCompare,
   peers: runPeers,
   check: runCheck,
