@@ -107,6 +107,11 @@ export class Program {
     });
   }
 
+  /** It stands still until its session is over. */
+  oversleep(): void {
+    this.pause(this.#options.sessionTimeoutMs * 2);
+  }
+
   /** No server is reached for a while; what was sent arrives afterwards, if the connection is still there. */
   cutOff(ms: number): void {
     if (this.#isCutOff || this.#isDead) return;

@@ -72,7 +72,11 @@ async function hold(program: Program, scene: Scene, folder: string, held: Held):
       scene.referee.used(folder, held);
       await program.sleep(scene.world.around(5));
     }
-    // A program that does not look whether it has lost: fencing is for this one.
+    // A program that stands still for longer than its session lasts, and does not look: fencing is for this one.
+    if (!scene.isStopping && scene.world.prng.chance(0.03)) {
+      program.oversleep();
+      await program.sleep(0);
+    }
     scene.referee.used(folder, held);
   } finally {
     await held.release();
