@@ -6,7 +6,7 @@
  *   0000000007   waits for the end of …4: whoever leaves wakes one, not all
  */
 import type { Client, Data } from '../client/index.ts';
-import { untilAnswered } from './calls.ts';
+import { hasCode, untilAnswered } from './calls.ts';
 import { LostError } from './errors.ts';
 import { lineOf, prefixOf, type Naming, type Role } from './names.ts';
 import { nextChange } from './one-watch.ts';
@@ -83,7 +83,8 @@ export class Line {
   async #ahead(place: Place, bound: Bound): Promise<string | null> {
     // Both leave in one write. The watch comes first: what is held is watched from the start.
     const watching = place.watch();
-    const listing = untilAnswered(() => this.client.getChildren(this.folder));
+    // A folder that is gone had lost this place first, and was empty.
+    const listing = orNone(untilAnswered(() => this.client.getChildren(this.folder)));
     listing.catch(() => null);
     await bound(watching);
     const line = lineOf(await bound(listing));
@@ -100,6 +101,15 @@ export async function orLeave<T>(place: Place, work: () => Promise<T>): Promise<
     return await work();
   } catch (error) {
     place.release().catch(() => null);
+    throw error;
+  }
+}
+
+export async function orNone(listing: Promise<string[]>): Promise<string[]> {
+  try {
+    return await listing;
+  } catch (error) {
+    if (hasCode(error, 'noNode')) return [];
     throw error;
   }
 }

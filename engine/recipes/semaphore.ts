@@ -8,7 +8,8 @@
  *   <path>/leases   a node for each permit that is taken, and one for whom is first in the line
  */
 import type { Client, Data } from '../client/index.ts';
-import { Line, orLeave } from './line.ts';
+import { LostError } from './errors.ts';
+import { Line, orLeave, orNone } from './line.ts';
 import { runHeld, type LockOptions } from './lock.ts';
 import type { Naming } from './names.ts';
 import { OneWatch } from './one-watch.ts';
@@ -95,8 +96,11 @@ export class Semaphore {
           const { folder } = this.#leases;
           const watch = new OneWatch(this.#client, folder);
           try {
-            const children = await bound(watch.read((watcher) => this.#client.getChildren(folder, { watch: watcher })));
+            const children = await bound(
+              orNone(watch.read((watcher) => this.#client.getChildren(folder, { watch: watcher }))),
+            );
             if (place.lost.aborted) throw place.lost.reason;
+            if (!children.includes(place.name)) throw new LostError(`${place.path}: its node was deleted`);
             if (await isDone(children, watch)) return place.hold();
           } finally {
             watch.drop();
