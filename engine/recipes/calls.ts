@@ -77,9 +77,12 @@ export async function createFolder(client: Client, folder: string): Promise<void
     } catch (error) {
       // Before ZooKeeper 3.6 there are no containers.
       if (hasCode(error, 'unimplemented')) await untilAnswered(() => client.create(path, ''));
+      // The servers have just removed the empty folder above: begin again.
+      else if (hasCode(error, 'noNode') && index > 0) return createFolder(client, folder);
       else if (!hasCode(error, 'nodeExists')) throw error;
     }
   }
+  return undefined;
 }
 
 /** Makes the call, and its folder first if that is missing. */
