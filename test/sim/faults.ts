@@ -66,8 +66,8 @@ export class Faults {
     const quorum = Math.floor(this.#servers.length / 2) + 1;
     const candidates = this.#shuffled().sort((a, b) => Number(this.#isImpaired(a)) - Number(this.#isImpaired(b)));
     const whole = candidates.filter((server) => !this.#isImpaired(server)).length;
-    // Servers without data cannot stand for those that may have it: then all of them are needed.
-    const size = whole >= quorum || whole === 0 ? quorum : this.#servers.length;
+    // Servers without data cannot stand for those that may have it, or are about to: then all of them are needed.
+    const size = whole >= quorum ? quorum : this.#servers.length;
     const core = candidates.slice(0, size);
     this.#abandoned = new Set(candidates.slice(size));
     this.#world.trace(`heals ${core.map(({ id }) => id).join()}`);
