@@ -73,12 +73,14 @@ export async function createFolder(client: Client, folder: string): Promise<void
   for (const [index] of names.entries()) {
     const path = `/${names.slice(0, index + 1).join('/')}`;
     try {
-      await untilAnswered(() => client.create(path, '', { container: true }));
+      await untilAnswered(() => client.create(path, '', { container: true })).catch((error: unknown) => {
+        // Before ZooKeeper 3.5 there are no containers.
+        if (!hasCode(error, 'unimplemented')) throw error;
+        return untilAnswered(() => client.create(path, ''));
+      });
     } catch (error) {
-      // Before ZooKeeper 3.6 there are no containers.
-      if (hasCode(error, 'unimplemented')) await untilAnswered(() => client.create(path, ''));
       // The servers have just removed the empty folder above: begin again.
-      else if (hasCode(error, 'noNode') && index > 0) return createFolder(client, folder);
+      if (hasCode(error, 'noNode') && index > 0) return createFolder(client, folder);
       else if (!hasCode(error, 'nodeExists')) throw error;
     }
   }
