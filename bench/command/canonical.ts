@@ -4,7 +4,7 @@
  *   committed writes/s   30 sessions with 256 writes of 100 bytes in flight each
  *   p99                  of the same writes at half that rate, open loop
  */
-import { canonicalWorkload, describeWorkload, type Workload } from '../load/workload.ts';
+import { canonicalWorkload, describeWorkload, standardLoads } from '../load/workload.ts';
 import { median } from '../measure/statistics.ts';
 import { time, whole } from '../report/format.ts';
 import { summarize, type LoadRecord, type Round } from '../report/record.ts';
@@ -15,27 +15,19 @@ import { Run } from './run.ts';
 import { openTarget } from './target.ts';
 
 const half = 0.5;
-const loads: readonly Workload[] = [
-  canonicalWorkload,
-  { ...canonicalWorkload, window: 1 },
-  { ...canonicalWorkload, sessions: 1, window: 1 },
-  { ...canonicalWorkload, window: 100, bytes: 1024 },
-  { ...canonicalWorkload, window: 100, bytes: 1024, mix: { create: 1 } },
-  { ...canonicalWorkload, window: 100, bytes: 1024, mix: { get: 90, set: 10 } },
-];
 
 export async function runCanonical(options: Options): Promise<void> {
   const rounds = options.rounds ?? 3;
   const measureMs = (options.seconds ?? 2.5) * 1000;
   const warmMs = (options.warm ?? 1) * 1000;
-  const run = new Run('canonical', options, (loads.length + 1) * rounds * (measureMs + warmMs + 400) + 3000);
+  const run = new Run('canonical', options, (standardLoads.length + 1) * rounds * (measureMs + warmMs + 400) + 3000);
   const target = await openTarget(run, options);
-  const found = loads.map((): Round[] => []);
+  const found = standardLoads.map((): Round[] => []);
   const atHalf: Round[] = [];
   let observed: Observed | null = null;
   try {
     for (let round = 0; round < rounds; round++) {
-      for (const [n, workload] of loads.entries()) {
+      for (const [n, workload] of standardLoads.entries()) {
         run.progress.step(`round ${round + 1} of ${rounds}: ${describeWorkload(workload)}`);
         const measured = await run.round(target, workload, { warmMs, measureMs });
         found[n]!.push(measured.round);
@@ -48,7 +40,7 @@ export async function runCanonical(options: Options): Promise<void> {
   } finally {
     await target.close();
   }
-  const records: LoadRecord[] = loads.map((workload, n) => ({
+  const records: LoadRecord[] = standardLoads.map((workload, n) => ({
     name: describeWorkload(workload),
     target: target.label,
     workload,

@@ -1,7 +1,7 @@
 /** `peers`: the same loads, generator and disk for Zabra, Apache ZooKeeper and etcd, and who is how far ahead. */
 import { play } from '../failover/play.ts';
 import { scenarios } from '../failover/scenarios.ts';
-import { canonicalWorkload, type Workload } from '../load/workload.ts';
+import { canonicalWorkload, standardLoads, type Workload } from '../load/workload.ts';
 import { median } from '../measure/statistics.ts';
 import { textTable, whole } from '../report/format.ts';
 import { p99Table, ratioTable, type PeersDetails } from '../report/peers-page.ts';
@@ -15,12 +15,7 @@ import { Run } from './run.ts';
 import { playVersus, recordsOf } from './versus.ts';
 
 const loads: readonly Workload[] = [
-  canonicalWorkload,
-  { ...canonicalWorkload, window: 1 },
-  { ...canonicalWorkload, sessions: 1, window: 1 },
-  { ...canonicalWorkload, window: 100, bytes: 1024 },
-  { ...canonicalWorkload, window: 100, bytes: 1024, mix: { create: 1 } },
-  { ...canonicalWorkload, window: 100, bytes: 1024, mix: { get: 90, set: 10 } },
+  ...standardLoads,
   { ...canonicalWorkload, window: 100, bytes: 1024, mix: { get: 1 } },
 ];
 const failoverRounds = 3;

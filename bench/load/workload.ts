@@ -61,6 +61,16 @@ export const canonicalWorkload: Workload = {
   rate: 0,
 };
 
+/** What a table of a whole system shows: pipelined, without a window, alone; larger data, creates, mostly reads. */
+export const standardLoads: readonly Workload[] = [
+  canonicalWorkload,
+  { ...canonicalWorkload, window: 1 },
+  { ...canonicalWorkload, sessions: 1, window: 1 },
+  { ...canonicalWorkload, window: 100, bytes: 1024 },
+  { ...canonicalWorkload, window: 100, bytes: 1024, mix: { create: 1 } },
+  { ...canonicalWorkload, window: 100, bytes: 1024, mix: { get: 90, set: 10 } },
+];
+
 export class WorkloadError extends Error {}
 
 /** Reads `set=10,get=90` or a single word. */
