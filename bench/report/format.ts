@@ -86,16 +86,3 @@ export function textTable({ head, rows }: Table): string {
   const rule = widths.map((width) => '─'.repeat(width)).join('  ');
   return `${[lines[0], rule, ...lines.slice(1)].join('\n')}\n`;
 }
-
-export function markdownTable({ head, rows }: Table): string {
-  const line = (cells: readonly Cell[]): string =>
-    `| ${cells.map((cell) => (typeof cell === 'number' ? whole(cell) : cell)).join(' | ')} |`;
-  return `${[
-    line(head),
-    `|---|${head
-      .slice(1)
-      .map(() => '--:')
-      .join('|')}|`,
-    ...rows.map(line),
-  ].join('\n')}\n`;
-}

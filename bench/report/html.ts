@@ -1,5 +1,5 @@
 /** A report as one HTML file that needs nothing else: works offline, on light and dark screens, and on paper. */
-import { markdownTable, whole, type Table } from './format.ts';
+import { whole, type Table } from './format.ts';
 import { chartStyle, escape } from './svg.ts';
 
 export interface Section {
@@ -80,12 +80,4 @@ function renderTable({ head, rows }: Table): string {
   const header = head.map((name) => `<th>${escape(name)}</th>`).join('');
   const body = rows.map((row) => `<tr>${row.map((value) => `<td>${cell(value)}</td>`).join('')}</tr>`).join('');
   return `<table><thead><tr>${header}</tr></thead><tbody>${body}</tbody></table>`;
-}
-
-/** The same for a README: tables only. */
-export function renderMarkdown({ sections }: Page): string {
-  return sections
-    .filter(({ table }) => table !== undefined)
-    .map(({ title, table }) => `### ${title}\n\n${markdownTable(table!)}`)
-    .join('\n');
 }

@@ -7,9 +7,6 @@
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
-/** ZooKeeper's `jute.maxbuffer`: 0xfffff bytes for one client frame. */
-export const clientFrameBytesDefault = 0xfffff;
-
 /**
  * One batch: at most this many bytes and txns. A txn is at most one client frame (1 MiB by
  * default, 64 MiB when raised) and a batch holds at least one, hence the ceiling of a peer frame.
@@ -19,14 +16,8 @@ export const batchTxnsMax = 16384;
 /** A peer frame carries one batch, one snapshot chunk or one turn of forwarded requests. */
 export const peerFrameBytesMax = 80 * MiB;
 
-/** One chunk of a snapshot, before compression. */
-export const snapshotChunkBytes = 1 * MiB;
-
 /** One log segment. */
 export const segmentBytes = 64 * MiB;
-
-/** Voters, and so the width of a quorum bitmap; ZooKeeper's server ids are 1..255. */
-export const serverIdMax = 255;
 
 /** A path longer than this is refused (-8); ZooKeeper is bounded only by its frame. */
 export const pathBytesMax = 64 * KiB;

@@ -10,9 +10,6 @@ import { assert } from './assert.ts';
 export const counterSpan = 2 ** 32;
 export const epochMax = 2 ** 21 - 1;
 
-/** The position before the first transaction of all. */
-export const zxidNone = 0;
-
 export function zxidOf(epoch: number, counter: number): number {
   assert(epoch >= 0 && epoch <= epochMax, 'an epoch has 21 bits', epoch);
   assert(counter >= 0 && counter < counterSpan, 'a counter has 32 bits', counter);

@@ -35,9 +35,7 @@ export class QuotaLedger {
   readonly #entries = new Map<string, Entry>();
   /** What entries were before the parts of a multi; null outside a multi. */
   #undo: { quota: string; before: Entry | null }[] | null = null;
-  /** Soft limits passed and hard ones that refused; and the latest of them, for whoever tells the operator. */
-  softCount = 0;
-  hardCount = 0;
+  /** The latest limit that was passed or refused, for whoever tells the operator. */
   latest: Excess | null = null;
 
   constructor(tree: TreeView, rules: QuotaRules) {
@@ -99,8 +97,6 @@ export class QuotaLedger {
     if (limit === unset || reached <= limit) return true;
     if (isHard && !this.#rules.enforceQuota) return true;
     this.latest = { path, isHard, what, limit, reached };
-    if (isHard) this.hardCount++;
-    else this.softCount++;
     return !isHard;
   }
 

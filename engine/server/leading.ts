@@ -116,12 +116,6 @@ export class Leading {
     this.#inbox = this.#inbox.filter((inbox) => inbox.origin !== origin);
   }
 
-  /** Limits of quotas that were passed: soft ones, and hard ones that refused. */
-  get quotaExcesses(): { readonly soft: number; readonly hard: number } {
-    const { softCount, hardCount } = this.#prep.overlay.quotas;
-    return { soft: softCount, hard: hardCount };
-  }
-
   touch(session: number): void {
     this.#expiry.touch(session, this.#ports.clock.now());
   }

@@ -7,7 +7,7 @@
 import { encode } from '@msgpack/msgpack';
 import type { Prng } from '../../../engine/base/prng.ts';
 import { epochMax, zxidOf } from '../../../engine/base/zxid.ts';
-import { RequestCursor, requestHeaderBytes } from '../../../engine/txn/request.ts';
+import { requestHeaderBytes } from '../../../engine/txn/request.ts';
 import { Draft } from '../draft.ts';
 import { damaged } from '../mutate.ts';
 import { drawBatch } from './batch.ts';
@@ -94,13 +94,6 @@ export function drawRequests(prng: Prng, probability: number): Buffer {
     all.nest(identity).raw(bytes);
   }
   return damaged(prng, all, probability / 3);
-}
-
-/** Whether a frame of requests can be walked to its end. */
-export function isWellFormed(requests: Buffer): boolean {
-  const cursor = new RequestCursor().reset(requests);
-  while (cursor.next());
-  return !cursor.bad;
 }
 
 function hot(prng: Prng, kind: Kind, epoch: number, rest: Draft, probability: number): Buffer {
