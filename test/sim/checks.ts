@@ -4,7 +4,7 @@ import { decodeMessage } from '../../engine/peer/frames.ts';
 import type { TxnCursor } from '../../engine/txn/batch.ts';
 import { Acknowledged } from './checkers/acknowledged.ts';
 import type { Checker, Truth } from './checkers/checker.ts';
-import { Leaders } from './checkers/leaders.ts';
+import { Ensembles, Leaders } from './checkers/leaders.ts';
 import { Memory } from './checkers/memory.ts';
 import { Announced, Durable, Promises } from './checkers/quorums.ts';
 import { Linearizable, Names, Reads } from './checkers/reads.ts';
@@ -43,6 +43,7 @@ export class Checks implements Truth {
     this.all = [
       this.sequence,
       this.leaders,
+      new Ensembles(this),
       new Promises(this, servers),
       new Announced(this),
       new Durable(this, servers),

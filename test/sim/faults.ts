@@ -29,6 +29,7 @@ export class Faults {
   #stopped = false;
   /** The one between rivals that do not hear each other. */
   #torn: SimServer | null = null;
+  readonly #frail: SimServer | null;
   readonly counts = Object.fromEntries(faultKinds.map((kind) => [kind, 0])) as Record<FaultKind, number>;
 
   constructor(
@@ -45,6 +46,7 @@ export class Faults {
     this.#network = network;
     this.#clients = clients;
     this.#checks = checks;
+    this.#frail = options.frailty > 0 ? world.prng.pick(servers) : null;
     for (const server of servers) {
       server.onExit = () => this.#restartLater(server);
       server.onPhase = () => {
@@ -172,8 +174,16 @@ export class Faults {
 
   /** The moments when roles change are dangerous ones. */
   #ambush(server: SimServer): void {
-    const { ambushPhase, ambushChance } = this.#options;
-    if (this.#stopped || (ambushPhase !== 'any' && ambushPhase !== server.server!.core.phase)) return;
+    const { ambushPhase, ambushChance, frailty } = this.#options;
+    if (this.#stopped) return;
+    if (server === this.#frail && this.#world.prng.chance(frailty)) {
+      this.counts.crash++;
+      this.#world.after(this.#world.around(this.#roundMs), () => {
+        if (!this.#stopped) this.#crash(server);
+      });
+      return;
+    }
+    if (ambushPhase !== 'any' && ambushPhase !== server.server!.core.phase) return;
     if (!this.#world.prng.chance(ambushChance)) return;
     // Sometimes before anything of what just began has reached a disk or a peer.
     this.#crashSomeIn(this.#world.prng.chance(0.3) ? 0 : this.#world.around(this.#roundMs), server);

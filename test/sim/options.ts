@@ -45,6 +45,8 @@ export interface SimOptions {
   /** A server that enters a phase of consensus (this one, or any) is crashed soon after, alone or with others. */
   readonly ambushChance: number;
   readonly ambushPhase: string;
+  /** One of the servers is surprised this often whatever it enters, as by a machine that cannot stay up. */
+  readonly frailty: number;
   /** A crash between two storage calls instead of at a moment of rest. */
   readonly midWriteChance: number;
   /** Un-synced sectors may be lost, torn or reordered at a crash; otherwise they are all lost. */
@@ -134,5 +136,6 @@ export function drawOptions(seed: number): SimOptions {
     midWriteChance: pick(0, 0.3, 0.8),
     tearing: prng.chance(0.6),
     clockDrift: pick(0, 0, 0.01),
+    frailty: pick(0, 0, 0, 0.3),
   };
 }

@@ -1,8 +1,9 @@
-/** At most one leader is ever established in an epoch, and its history holds everything committed before. */
+/** Who leads: one server an epoch, and one ensemble. */
 import { zxidText } from '../../../engine/base/zxid.ts';
 import type { SimServer } from '../process.ts';
 import { Checker } from './checker.ts';
 
+/** At most one leader is ever established in an epoch, and its history holds everything committed before. */
 export class Leaders extends Checker {
   readonly name = 'one leader per epoch';
   readonly #byEpoch = new Map<number, number>();
@@ -25,5 +26,23 @@ export class Leaders extends Checker {
 
   get elections(): number {
     return this.#byEpoch.size;
+  }
+}
+
+/**
+ * Whoever has data is of the ensemble whose data it is: it refuses all others, so a crash just then would
+ * keep it out of its own. New ensembles may come and go while none has data.
+ */
+export class Ensembles extends Checker {
+  readonly name = 'one ensemble';
+  #id = 0;
+
+  override turn(server: SimServer): void {
+    const { ensembleId } = server;
+    if (ensembleId === 0) return;
+    if (this.#id === 0) this.#id = ensembleId;
+    this.expect(ensembleId === this.#id, () => {
+      return `server ${server.id} has data, but is of ensemble ${ensembleId} instead of ${this.#id}`;
+    });
   }
 }
