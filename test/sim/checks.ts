@@ -5,6 +5,7 @@ import type { TxnCursor } from '../../engine/txn/batch.ts';
 import { Acknowledged } from './checkers/acknowledged.ts';
 import type { Checker, Truth } from './checkers/checker.ts';
 import { Ensembles, Leaders } from './checkers/leaders.ts';
+import { Machines } from './checkers/machines.ts';
 import { Memory } from './checkers/memory.ts';
 import { Announced, Durable, Promises } from './checkers/quorums.ts';
 import { Linearizable, Names, Reads } from './checkers/reads.ts';
@@ -28,6 +29,7 @@ export class Checks implements Truth {
   readonly acknowledged: Acknowledged;
   readonly fifo: Fifo;
   readonly watches: WatchEvents;
+  readonly machines: Machines;
   readonly all: readonly Checker[];
   readonly #byZxid = new Map<number, Txn>();
   /** Told of each successful write. */
@@ -40,6 +42,7 @@ export class Checks implements Truth {
     this.acknowledged = new Acknowledged(this);
     this.fifo = new Fifo(this);
     this.watches = new WatchEvents(this);
+    this.machines = new Machines(this);
     this.all = [
       this.sequence,
       this.leaders,
@@ -57,6 +60,7 @@ export class Checks implements Truth {
       new Names(this),
       this.watches,
       new Expiry(this, clockDrift),
+      this.machines,
       new Memory(this),
     ];
   }

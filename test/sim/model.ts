@@ -129,6 +129,7 @@ export class Model {
         break;
       case txnType.error:
       case txnType.multiError:
+      case txnType.command:
         break;
       default:
         this.#node(txn.type, body, txn);

@@ -361,4 +361,26 @@ export const mutants: readonly Mutant[] = [
     find: 'this.#add(path, -bytes, -1);',
     replace: 'this.#add(path, -bytes, 0);',
   },
+  // ---- the program's own state machine -----------------------------------------------------------
+  {
+    name: 'machine-keeps-its-state',
+    issue: 'snapshot installed',
+    file: 'server/server.js',
+    find: 'this.#ports.machine?.restore(machine);',
+    replace: '',
+  },
+  {
+    name: 'snapshot-without-the-machine',
+    issue: 'snapshot taken',
+    file: 'server/snapshots.js',
+    find: 'new Capture(tree, this.#ports.machine?.snapshot())',
+    replace: 'new Capture(tree)',
+  },
+  {
+    name: 'proposer-waits-for-ever',
+    issue: 'snapshot installed',
+    file: 'server/server.js',
+    find: 'this.commands.forget();',
+    replace: '',
+  },
 ];

@@ -52,6 +52,8 @@ export interface SimOptions {
   /** Un-synced sectors may be lost, torn or reordered at a crash; otherwise they are all lost. */
   readonly tearing: boolean;
   readonly clockDrift: number;
+  /** Mean ms between two commands that a server's program proposes; 0: programs have no state machine. */
+  readonly commandEveryMs: number;
 }
 
 export const faultKinds = [
@@ -137,5 +139,6 @@ export function drawOptions(seed: number): SimOptions {
     tearing: prng.chance(0.6),
     clockDrift: pick(0, 0, 0.01),
     frailty: pick(0, 0, 0, 0.3),
+    commandEveryMs: pick(0, 20, 100),
   };
 }

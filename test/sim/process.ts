@@ -13,6 +13,7 @@ import type { Journal, Ports } from '../../engine/server/ports.ts';
 import { CoordinationServer } from '../../engine/server/server.ts';
 import type { Tree } from '../../engine/tree/tree.ts';
 import type { Checks } from './checks.ts';
+import { SimMachine } from './machine.ts';
 import type { Network } from './network.ts';
 import type { SimOptions } from './options.ts';
 import { SimDisk } from './disk.ts';
@@ -33,6 +34,10 @@ export class SimServer {
   incarnation = 0;
   server: CoordinationServer | null = null;
   storage: Storage | null = null;
+  /** The program's own state machine; null: it has none. */
+  machine: SimMachine | null = null;
+  /** The program proposes commands to it. */
+  proposes = true;
   paused = false;
   /** Why it refused to start, or stopped for good; empty while it may run. */
   refusal = '';
@@ -103,6 +108,8 @@ export class SimServer {
     this.paused = false;
     this.#turnArmed = false;
     this.#deferred = [];
+    this.machine = this.#options.commandEveryMs > 0 ? new SimMachine(this, this.#world, this.#checks.machines) : null;
+    this.machine?.restore(recovered.machine);
     const ensemble = 1 + this.#world.prng.below(2 ** 31);
     this.server = new CoordinationServer(
       serverOptions(this.#options, this.id),
@@ -114,6 +121,7 @@ export class SimServer {
     this.#world.trace(`s${this.id} starts`, recovered.lastZxid, recovered.committed);
     this.#watchTree();
     this.#tick(incarnation);
+    if (this.machine !== null) this.#proposeLater(incarnation, this.machine);
   }
 
   /** `silently`: as when the machine loses power, so that no connection is closed. */
@@ -199,6 +207,15 @@ export class SimServer {
     });
   }
 
+  #proposeLater(incarnation: number, machine: SimMachine): void {
+    this.#world.after(this.#world.around(this.#options.commandEveryMs), () => {
+      if (this.incarnation !== incarnation || !this.proposes) return;
+      if (!this.paused && machine.pending < this.#options.pipeline)
+        this.post(incarnation, (server) => machine.propose(server.commands));
+      this.#proposeLater(incarnation, machine);
+    });
+  }
+
   /** A failed assertion of the engine is a violation like any other. */
   #guard(run: () => void): void {
     try {
@@ -241,6 +258,7 @@ export class SimServer {
           this.network.break(this.index, to - 1);
         },
       },
+      ...(this.machine === null ? {} : { machine: this.machine }),
       journal: this.#journal(),
       checksum: crc32,
       random: (into) => {

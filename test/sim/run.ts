@@ -23,6 +23,7 @@ export interface Figures {
   simulatedMs: number;
   events: number;
   txns: number;
+  commands: number;
   operations: number;
   acknowledged: number;
   watchEvents: number;
@@ -89,12 +90,17 @@ function live(world: World, options: SimOptions, checks: Checks, faults: Faults,
     },
   );
   for (const client of clients) client.stop();
+  for (const server of core) server.proposes = false;
+  const hasAll = (server: SimServer): boolean =>
+    server.running && server.server!.serving && checks.sequence.position(server) === checks.txns.length;
   const isDone = (): boolean =>
-    core.every(
-      (server) => server.running && server.server!.serving && checks.sequence.position(server) === checks.txns.length,
-    ) && clients.every((client) => client.pending.length === 0);
+    core.every((server) => hasAll(server) && (server.machine?.pending ?? 0) === 0) &&
+    clients.every((client) => client.pending.length === 0);
   step(world, end, 'converge', isDone, () => {
-    const positions = core.map(({ id }, i) => `${id}: ${checks.sequence.position(core[i]!)}`);
+    const positions = core.map((server) => {
+      const waiting = server.machine?.pending ?? 0;
+      return `${server.id}: ${checks.sequence.position(server)}, ${waiting} proposals wait`;
+    });
     return `${checks.txns.length} txns were committed, applied ${positions.join(', ')}`;
   });
   checks.ended(core);
@@ -121,6 +127,7 @@ function figuresOf(
     simulatedMs: world.now,
     events: world.events,
     txns: checks.txns.length,
+    commands: checks.machines.commands,
     operations: checks.fifo.checks,
     acknowledged: checks.acknowledged.writes,
     watchEvents: checks.watches.fired,

@@ -28,6 +28,13 @@ export interface StorageEvents {
   crash(): void;
 }
 
+export interface RecoveredState extends RecoveredLog {
+  readonly tree: Tree;
+  /** That of the program's machine, in pieces. */
+  readonly machine: readonly Buffer[];
+  readonly lastZxid: number;
+}
+
 const preallocateBytes = 4096;
 const wakeMs = 0.02;
 const idleMs = 50;
@@ -67,10 +74,10 @@ export class Storage {
   }
 
   /** Recovers the state from the disk, as the real host does; a text when the server must not start. */
-  recover(): (RecoveredLog & { readonly tree: Tree; readonly lastZxid: number }) | string {
+  recover(): RecoveredState | string {
     try {
       this.#snapshotStore.settle();
-      const tree = this.#loadTree();
+      const { tree, machine } = this.#loadState();
       const log = recoverLog(this.#disk, this.#server, this.#snapshotStore.newest, crc32);
       this.#segments = log.segments;
       this.#durable = log.last;
@@ -84,20 +91,20 @@ export class Storage {
           segments: (segments) => (this.#segments = segments),
         },
       );
-      return { ...log, tree, lastZxid: log.last, committed: Math.max(log.committed, tree.lastZxid) };
+      return { ...log, tree, machine, lastZxid: log.last, committed: Math.max(log.committed, tree.lastZxid) };
     } catch (error) {
       if (error instanceof LogDamage || error instanceof DiskError) return error.message;
       throw error;
     }
   }
 
-  #loadTree(): Tree {
-    if (this.#snapshotStore.newest < 0) return Tree.fresh();
+  #loadState(): Pick<RecoveredState, 'tree' | 'machine'> {
+    if (this.#snapshotStore.newest < 0) return { tree: Tree.fresh(), machine: [] };
     const restore = new Restore();
     for (const chunk of this.#snapshotStore.chunks(this.#snapshotStore.newest)) restore.chunk(chunk);
     const tree = restore.finish();
     if (typeof tree === 'string') throw new LogDamage('snapshot', tree);
-    return tree;
+    return { tree, machine: restore.machine ?? [] };
   }
 
   // ---- the log port ------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ export class Order extends Checker {
 
   override committed(txn: Txn): void {
     const isHandshake = txn.type === txnType.createSession || txn.type === txnType.resumeSession;
-    if (isHandshake || txn.type === txnType.error || txn.origin === 0) return;
+    if (isHandshake || txn.type === txnType.error || txn.type === txnType.command || txn.origin === 0) return;
     const last = this.#last.get(txn.session) ?? 0;
     this.expect(txn.cxid > last, () => {
       return `request ${txn.cxid} of session ${zxidText(txn.session)} is committed after its request ${last}`;
