@@ -1,7 +1,7 @@
 /** A program's own state machine on real servers: one history, restarts, snapshots, what became of a proposal. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -15,6 +15,7 @@ import {
   type StartOptions,
   type StateMachine,
 } from 'zabra';
+import { jsonLines, runCommand } from '../support/command.ts';
 import { freePorts } from '../support/ports.ts';
 import { until } from '../support/until.ts';
 
@@ -136,6 +137,10 @@ test('a restart goes on from the snapshot and the log; without the machine it is
     assert.equal(machine.restored, 1);
   }
   await server.close();
+  const files = join(options.dataDir, 'zabra-1');
+  const snapshot = readdirSync(files).findLast((name) => /^snapshot\.[0-9a-f]+$/.test(name))!;
+  const [summary] = jsonLines((await runCommand(['snapshot', 'dump', '--json', join(files, snapshot)])).out);
+  assert.ok(Number(summary!['machineBytes']) > 600_000, JSON.stringify(summary));
   await assert.rejects(Server.start(options), /state machine that this server was started without/);
 });
 

@@ -1,7 +1,7 @@
 /** What the recipes do with real servers, whichever: the same for ours and for Apache ZooKeeper. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Client, deleteAll } from '../../engine/client/index.ts';
+import { Client, deleteAll, type ClientOptions } from '../../engine/client/index.ts';
 import { Cache, Counter, LeaderElection, Lock, ReadWriteLock, type CacheEvent } from '../../engine/recipes/index.ts';
 import { groupScenarios } from './group-scenarios.ts';
 import { until } from './until.ts';
@@ -10,12 +10,12 @@ let folders = 0;
 
 export type Scene = (work: (...clients: Client[]) => Promise<void>) => Promise<void>;
 
-/** Clients below a folder of their own. */
-export function sceneOf(servers: () => string): Scene {
+/** Clients below a folder of their own, with these options. */
+export function sceneOf(servers: () => string, options: ClientOptions = {}): Scene {
   return async (work) => {
     const root = await Client.connect(servers());
     const folder = await root.create(`/recipes-${process.pid}-${folders++}`);
-    const clients = await Promise.all(Array.from({ length: 3 }, () => Client.connect(servers() + folder)));
+    const clients = await Promise.all(Array.from({ length: 3 }, () => Client.connect(servers() + folder, options)));
     try {
       await work(...clients);
     } finally {
@@ -215,8 +215,9 @@ function counters(scene: Scene): void {
     }));
 }
 
-function caches(scene: Scene): void {
-  test('a cache mirrors a subtree, with events in order', () =>
+/** @param where begins the names of the tests */
+export function caches(scene: Scene, where = ''): void {
+  test(`${where}a cache mirrors a subtree, with events in order`, () =>
     scene(async (client, other) => {
       const cache = await Cache.open(client, '/tree');
       assert.equal(cache.size, 0);
@@ -252,7 +253,7 @@ function caches(scene: Scene): void {
       assert.equal(String(cache.get('/tree')?.data), 'r', 'closed');
     }));
 
-  test('caches of a busy subtree end up as the subtree is', () =>
+  test(`${where}caches of a busy subtree end up as the subtree is`, () =>
     scene(async (client, other, third) => {
       await other.create('/busy');
       const caches = await Promise.all([client, third].map((each) => Cache.open(each, '/busy')));
