@@ -13,8 +13,15 @@ import { aclText, dataJson, dataText, idText, printLine } from './print.ts';
 
 const kindNames = Object.keys(nodeKind);
 
+/** What a snapshot holds. */
+export interface SnapshotState {
+  readonly tree: Tree;
+  /** bytes of the state of the program's own machine, null when it had none. */
+  readonly machineBytes: number | null;
+}
+
 /** Reads a snapshot as a server does when it starts; returns the state, or what is wrong. */
-export function readSnapshot(file: string, zxid: number | null): Tree | string {
+export function readSnapshot(file: string, zxid: number | null): SnapshotState | string {
   const handle = openSync(file, 'r');
   try {
     const read = rangesOf(handle);
@@ -25,7 +32,10 @@ export function readSnapshot(file: string, zxid: number | null): Tree | string {
       const raw = expandedOrNull(stored, rawLength);
       return raw === null ? 'a chunk cannot be expanded' : restore.chunk(raw);
     });
-    return error ?? restore.finish();
+    const tree = error ?? restore.finish();
+    if (typeof tree === 'string') return tree;
+    const machineBytes = restore.machine?.reduce((sum, piece) => sum + piece.length, 0) ?? null;
+    return { tree, machineBytes };
   } finally {
     closeSync(handle);
   }
@@ -43,12 +53,15 @@ function expandedOrNull(stored: Buffer, rawLength: number): Buffer | null {
 
 /** @throws Error with one sentence when it is no whole snapshot */
 export function dumpSnapshot(file: string, json: boolean): void {
-  const tree = readSnapshot(file, null);
-  if (typeof tree === 'string') throw new Error(`${file} is no whole snapshot: ${tree}.`);
+  const state = readSnapshot(file, null);
+  if (typeof state === 'string') throw new Error(`${file} is no whole snapshot: ${state}.`);
+  const { tree, machineBytes } = state;
   const { store, table } = tree;
   const sessions = [...tree.sessions()].sort((a, b) => a.id - b.id);
-  if (json) printLine(JSON.stringify({ zxid: zxidText(tree.lastZxid), sessions: table.size, nodes: store.count }));
-  else printLine(`snapshot at zxid ${zxidText(tree.lastZxid)}: ${table.size} sessions, ${store.count} nodes`);
+  const zxid = zxidText(tree.lastZxid);
+  const machine = machineBytes === null ? '' : `, ${machineBytes} bytes of a state machine`;
+  if (json) printLine(JSON.stringify({ zxid, sessions: table.size, nodes: store.count, machineBytes }));
+  else printLine(`snapshot at zxid ${zxid}: ${table.size} sessions, ${store.count} nodes${machine}`);
   for (const { id, timeoutMs, ephemerals } of sessions) {
     const count = ephemerals?.size ?? 0;
     if (json) printLine(JSON.stringify({ session: idText(id), timeoutMs, ephemeralNodes: count }));

@@ -110,11 +110,12 @@ function inspectSnapshots(folder: string, report: Report): number {
   const names = readdirSync(folder).filter((name) => /^snapshot\.[0-9a-f]{14}$/.test(name));
   for (const name of names.sort()) {
     const zxid = Number.parseInt(name.slice(9), 16);
-    const tree = readSnapshot(join(folder, name), zxid);
-    if (typeof tree === 'string') {
-      report.damage(name, tree);
+    const state = readSnapshot(join(folder, name), zxid);
+    if (typeof state === 'string') {
+      report.damage(name, state);
       continue;
     }
+    const { tree } = state;
     newest = Math.max(newest, zxid);
     report.good(name, `zxid ${zxidText(zxid)}, ${tree.store.count} nodes, ${tree.table.size} sessions`);
   }

@@ -21,18 +21,27 @@ export interface ServerOptions {
   readonly clientPortAddress: string;
   readonly clientPort: number;
 
-  /** ms; the unit of the time limits below. Default 3000. */
+  /**
+   * ms; the unit of the time limits below. Shorter: failures show sooner, and a stall is more often taken for one.
+   * Default 3000.
+   */
   readonly tickTime: number;
-  /** Ticks that discovery and synchronization may take. Default 10. */
+  /** Ticks that discovery and synchronization may take. More: large states on slow links can still join. Default 10. */
   readonly initLimit: number;
-  /** Ticks after which a silent server no longer counts. Default 5. */
+  /** Ticks after which a silent server no longer counts. Fewer: quicker failover, more false alarms. Default 5. */
   readonly syncLimit: number;
-  /** ms; bounds of what a client may ask for. Default 2 and 20 ticks. */
+  /**
+   * ms; bounds of what a client may ask for. Short sessions free locks sooner, and end at smaller stalls. Default 2
+   * and 20 ticks.
+   */
   readonly minSessionTimeout: number;
   readonly maxSessionTimeout: number;
-  /** Connections per client address, 0: no limit. Default 60. */
+  /**
+   * Connections per client address, 0: no limit. One program that leaks them does not take those of others. Default
+   * 60.
+   */
   readonly maxClientCnxns: number;
-  /** Connections in all, 0: no limit. Default 0. */
+  /** Connections in all, 0: no limit. Bounds memory. Default 0. */
   readonly maxCnxns: number;
   /** ms in which a new connection must have sent its whole handshake (or a four-letter word). Default 10000. */
   readonly sessionlessCnxnTimeout: number;
@@ -81,37 +90,52 @@ export interface ServerOptions {
   /** ms after which a container goes that never had a child, 0: it stays. Default 0. */
   readonly containerMaxNeverUsedMs: number;
 
-  /** Txns after which a snapshot is taken. Default 100000. */
+  /** Txns after which a snapshot is taken. More: less to write, a longer restart and log. Default 100000. */
   readonly snapCount: number;
-  /** KiB of zeros kept ahead in the log. Default 65536. */
+  /**
+   * KiB of zeros kept ahead in the log. More: fewer fsyncs that also have to grow the file; takes that much disk.
+   * Default 65536.
+   */
   readonly preAllocSize: number;
-  /** Snapshots kept, at least 3 as in ZooKeeper. Default 3. */
+  /** Snapshots kept, at least 3 as in ZooKeeper; each with the log since then, on disk. Default 3. */
   readonly snapRetainCount: number;
   /** bytes; size of a log segment. Smaller ones free disk space sooner. Default 64 MiB. */
   readonly segmentBytes: number;
 
   /** bytes; a batch is proposed once it has grown to this. Larger: throughput; smaller: latency. Default 256 KiB. */
   readonly batchBytesMax: number;
-  /** Txns in a batch. Default 4096. */
+  /** Txns in a batch, to the same effect. Default 4096. */
   readonly batchTxnsMax: number;
   /** Batches proposed and not yet committed. More hide a longer round trip. Default 16. */
   readonly batchesInFlightMax: number;
-  /** bytes in all of them. Default 32 MiB. */
+  /** bytes in all of them; bounds memory. Default 32 MiB. */
   readonly bytesInFlightMax: number;
-  /** ms between pings of leader and followers. Default: half a tick, at most 500. */
+  /** ms between pings of leader and followers. Longer: less to do when idle. Default: half a tick, at most 500. */
   readonly heartbeatMs: number;
-  /** ms of silence after which a peer counts as dead (a closed connection does at once). Default: syncLimit ticks. */
+  /**
+   * ms of silence after which a peer counts as dead (a closed connection does at once). Shorter: quicker failover from
+   * a machine that is gone or stands still; too short: a busy one is left for nothing. Default: syncLimit ticks.
+   */
   readonly peerTimeoutMs: number;
-  /** ms to wait for better votes once a quorum agrees but a reachable server has not voted. Default 200. */
+  /**
+   * ms to wait for better votes once a quorum agrees but a reachable server has not voted. Shorter: quicker failover;
+   * longer: fewer elections that end with the wrong server and begin again. Default 200.
+   */
   readonly electionWaitMs: number;
-  /** ms for which clients are kept while there is no leader; then they may try another server. Default 1000. */
+  /**
+   * ms for which clients are kept while there is no leader; then they may try another server. Longer: fewer
+   * reconnects. Default 1000.
+   */
   readonly leaderlessGraceMs: number;
   /**
    * Without a leader, after leaderlessGraceMs, serve reads to clients that allow it (they may be stale
    * and see no change) instead of nobody. Default false.
    */
   readonly readOnlyMode: boolean;
-  /** bytes of recent batches kept in memory for learners that come back. Default 16 MiB. */
+  /**
+   * bytes of recent batches kept in memory for learners that come back. Less: they are read from the log. Default 16
+   * MiB.
+   */
   readonly historyBytesMax: number;
   /** ms; an fsync longer than this is reported. Default 1000. */
   readonly fsyncWarnMs: number;
