@@ -53,13 +53,18 @@ class Bed {
       equalSecret: (): boolean => false,
       random: (into: Uint8Array): void => void randomFillSync(into),
     };
-    this.prep = new Prep(this.tree, secrets, {
-      extendedTypesEnabled: true,
-      enforceQuota: false,
-      reconfigEnabled: false,
-      containerMaxNeverUsedMs: 0,
-      servers: [],
-    });
+    this.prep = new Prep(
+      this.tree,
+      secrets,
+      {
+        extendedTypesEnabled: true,
+        enforceQuota: false,
+        reconfigEnabled: false,
+        containerMaxNeverUsedMs: 0,
+        servers: [],
+      },
+      false,
+    );
     const hello = new Writer();
     hello.i32(10_000);
     hello.i32(0);

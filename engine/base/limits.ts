@@ -19,6 +19,19 @@ export const peerFrameBytesMax = 80 * MiB;
 /** One log segment. */
 export const segmentBytes = 64 * MiB;
 
+/** A frame of forwarded requests is closed once it holds this much: with one more request it still fits. */
+export const requestFrameBytes = 4 * MiB;
+
+/**
+ * An ACL as it is stored; a larger one is refused (-114). It is read at each look at the node, and what
+ * `auth` stands for is written once for each node: a small request must not become a large txn.
+ */
+export const aclBytesMax = 64 * KiB;
+
+/** A multi may grow to so many times its size, by what `auth` stands for in its parts, and never beyond a frame. */
+export const multiGrowthMax = 16;
+export const multiBytesMax = 64 * MiB;
+
 /** A path longer than this is refused (-8); ZooKeeper is bounded only by its frame. */
 export const pathBytesMax = 64 * KiB;
 

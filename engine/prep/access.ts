@@ -2,7 +2,8 @@
  * Who may do what: ACL checks and the ACLs that clients send (ZooKeeper's ZooKeeperServer.checkACL,
  * PrepRequestProcessor.fixupACL and the authentication providers world, auth, digest, ip).
  */
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
+import { aclBytesMax } from '../base/limits.ts';
 import { decodeAcls, decodeIds, type Acl, type Id } from '../wire/acl.ts';
 
 /** Crypto that the pure layers borrow from the host. */
@@ -11,6 +12,9 @@ export interface Secrets {
   equalSecret(a: Uint8Array, b: Uint8Array): boolean;
   random(into: Uint8Array): void;
 }
+
+/** Permissions and two lengths. */
+const aclEntryBytes = 12;
 
 /** The identity whose holder passes every check. */
 const superScheme = 'super';
@@ -29,48 +33,49 @@ export function isAllowed(acl: Buffer | null, wanted: number, identity: Buffer, 
 export function holdsRight(acls: readonly Acl[], wanted: number, ids: readonly Id[]): boolean {
   if (acls.length === 0) return true;
   if (ids.some((id) => id.scheme === superScheme)) return true;
-  return acls.some((acl) => (acl.permissions & wanted) !== 0 && matchesAny(acl, ids));
+  const proved = new Set(ids.map(keyOf));
+  const addresses = ids.filter(({ scheme }) => scheme === 'ip');
+  const matches = (acl: Acl): boolean =>
+    isAnyone(acl) ||
+    (acl.scheme === 'ip' ? addresses.some(({ id }) => addressMatches(id, acl.id)) : proved.has(keyOf(acl)));
+  return acls.some((acl) => (acl.permissions & wanted) !== 0 && matches(acl));
 }
 
-function matchesAny(acl: Acl, ids: readonly Id[]): boolean {
-  if (acl.scheme === 'world' && acl.id === 'anyone') return true;
-  return ids.some(
-    (id) => id.scheme === acl.scheme && (acl.scheme === 'ip' ? addressMatches(id.id, acl.id) : id.id === acl.id),
-  );
+/** No scheme has a colon. */
+function keyOf({ scheme, id }: Id): string {
+  return `${scheme}:${id}`;
+}
+
+function isAnyone({ scheme, id }: Id): boolean {
+  return scheme === 'world' && id === 'anyone';
 }
 
 /**
  * The ACL to store for what the client sent: duplicates dropped, `auth` replaced by the identities it
- * has proved. Null when it is invalid (-114): empty, unknown scheme, malformed id, or `auth` with
- * nothing proved.
+ * has proved. Null when it is invalid (-114): empty, unknown scheme, malformed id, `auth` with nothing
+ * proved, or more than may be stored.
  */
 export function expandAcls(acls: readonly Acl[], ids: readonly Id[]): Acl[] | null {
-  const expanded: Acl[] = [];
-  const add = (acl: Acl): void => {
-    const same = (other: Acl): boolean =>
-      other.permissions === acl.permissions && other.scheme === acl.scheme && other.id === acl.id;
-    if (!expanded.some(same)) expanded.push(acl);
-  };
   if (acls.length === 0) return null;
+  // An address proves nothing about a person, and `super` is nobody's name.
+  const proved = ids.filter(({ scheme }) => scheme === 'digest');
+  const expanded: Acl[] = [];
+  const seen = new Set<string>();
+  const isNew = (acl: Acl): boolean => seen.size < seen.add(`${acl.permissions} ${keyOf(acl)}`).size;
+  let bytes = 0;
   for (const acl of acls) {
-    if (acl.scheme === 'world' && acl.id === 'anyone') {
-      add(acl);
-    } else if (acl.scheme === 'auth') {
-      const proved = ids.filter((id) => isAuthenticated(id.scheme));
-      if (proved.length === 0) return null;
-      for (const id of proved) add({ permissions: acl.permissions, scheme: id.scheme, id: id.id });
-    } else if (isValidId(acl)) {
-      add(acl);
-    } else {
-      return null;
+    if (!isNew(acl)) continue;
+    const isAuth = acl.scheme === 'auth';
+    if (isAuth ? proved.length === 0 : !isAnyone(acl) && !isValidId(acl)) return null;
+    for (const { scheme, id } of isAuth ? proved : [acl]) {
+      const entry = { permissions: acl.permissions, scheme, id };
+      if (isAuth && !isNew(entry)) continue;
+      expanded.push(entry);
+      bytes += aclEntryBytes + Buffer.byteLength(scheme) + Buffer.byteLength(id);
+      if (bytes > aclBytesMax) return null;
     }
   }
   return expanded;
-}
-
-/** An address proves nothing about a person; `auth` stands for what a client has logged in as. */
-function isAuthenticated(scheme: string): boolean {
-  return scheme === 'digest' || scheme === superScheme;
 }
 
 function isValidId({ scheme, id }: Acl): boolean {

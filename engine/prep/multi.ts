@@ -5,21 +5,26 @@
  *   txn       i32 count · { u8 type · i32 length · body }*          or, when a part is refused,
  *             i32 count · i32 index of that part · i32 code         (`multiError`)
  */
-import { multiOpsMax } from '../base/limits.ts';
+import { multiBytesMax, multiGrowthMax, multiOpsMax } from '../base/limits.ts';
 import type { Reader, Writer } from '../base/bytes.ts';
 import { txnType, type TxnType } from '../txn/types.ts';
 import { errorCode, type ErrorCode } from '../wire/errors.ts';
 import { opcode } from '../wire/opcodes.ts';
 import { flagsContainer, flagsTtl, type Changes } from './changes.ts';
 
-/** Prepares the multi under the reader; writes the txn's body and returns its type, or an error code. */
+/**
+ * Prepares the multi under the reader; writes the txn's body and returns its type, or an error code. The part
+ * with which the txn would grow out of all proportion is refused (-8).
+ */
 export function prepareMulti(changes: Changes, reader: Reader, body: Writer, zxid: number): TxnType | ErrorCode {
   const start = reader.at;
   const count = countParts(reader);
   if (count < 0) return errorCode.marshalling;
+  const bytesMax = Math.min(multiBytesMax, (reader.at - start) * multiGrowthMax);
   reader.at = start;
   const { overlay } = changes;
   overlay.beginMulti();
+  const bodyStart = body.at;
   body.i32(count);
   for (let index = 0; index < count; index++) {
     const op = reader.i32();
@@ -36,7 +41,8 @@ export function prepareMulti(changes: Changes, reader: Reader, body: Writer, zxi
     }
     body.u8(0);
     body.i32(0);
-    const type = changes.change(opOfPart(op, flags), reader, body, zxid);
+    const decided = changes.change(opOfPart(op, flags), reader, body, zxid);
+    const type = body.at - bodyStart > bytesMax ? errorCode.badArguments : decided;
     if (type < 0) {
       overlay.undoMulti();
       body.clear();

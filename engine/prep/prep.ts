@@ -24,6 +24,7 @@ export class Prep {
   readonly #changes: Changes;
   readonly #tree: TreeView;
   readonly #secrets: Secrets;
+  readonly #takesCommands: boolean;
   /** Sessions created, moved or closed by txns in flight: the owner, or 0 when closed. */
   readonly #sessions = new Map<number, { owner: number; zxid: number }>();
   readonly #reader = new Reader();
@@ -31,9 +32,13 @@ export class Prep {
   readonly #password = Buffer.alloc(passwordBytes);
   #request!: RequestCursor;
 
-  /** @param ephemeralsRecordedMax beyond how many the nodes of a closing session are deleted as one; for tests */
-  constructor(tree: TreeView, secrets: Secrets, rules: Rules, ephemeralsRecordedMax?: number) {
+  /**
+   * @param takesCommands this server has a state machine of its program's own
+   * @param ephemeralsRecordedMax beyond how many the nodes of a closing session are deleted as one; for tests
+   */
+  constructor(tree: TreeView, secrets: Secrets, rules: Rules, takesCommands: boolean, ephemeralsRecordedMax?: number) {
     this.#tree = tree;
+    this.#takesCommands = takesCommands;
     this.#secrets = secrets;
     this.overlay = new Overlay(tree, rules, ephemeralsRecordedMax);
     this.#changes = new Changes(tree, this.overlay, rules);
@@ -71,6 +76,8 @@ export class Prep {
     const reader = this.#reader.reset(request.bytes, request.bodyStart, request.bodyEnd);
     if (request.op === internalOp.createSession) return this.#createSession(reader, zxid, origin);
     if (request.op === internalOp.command) {
+      // Once it is committed, every server has to carry it out.
+      if (!this.#takesCommands) return errorCode.unimplemented;
       this.#body.raw(request.bytes, request.bodyStart, request.bodyEnd);
       return txnType.command;
     }

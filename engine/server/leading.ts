@@ -60,7 +60,7 @@ export class Leading {
     this.#ports = ports;
     this.#metrics = metrics;
     this.#replication = replication;
-    this.#prep = new Prep(tree, ports, options);
+    this.#prep = new Prep(tree, ports, options, ports.machine !== undefined);
     this.#expiry = new SessionExpiry(options.tickTime);
     this.#reaper = new Reaper(options);
     this.#batch = new BatchWriter(ports.checksum);
@@ -74,7 +74,7 @@ export class Leading {
   /** From now on this server prepares; every session gets its whole time-out anew. */
   begin(tree: Tree): void {
     this.ready = true;
-    this.#prep = new Prep(tree, this.#ports, this.#options);
+    this.#prep = new Prep(tree, this.#ports, this.#options, this.#ports.machine !== undefined);
     const now = this.#ports.clock.now();
     this.#reaper.begin(now);
     for (const session of tree.sessions()) this.#expiry.add(session.id, session.timeoutMs, now);

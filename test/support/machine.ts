@@ -82,7 +82,7 @@ export class Machine {
 
   /** @param ephemeralsRecordedMax the nodes of a session with more than these are closed as one */
   constructor(ephemeralsRecordedMax?: number) {
-    this.prep = new Prep(this.tree, secrets, rules, ephemeralsRecordedMax);
+    this.prep = new Prep(this.tree, secrets, rules, false, ephemeralsRecordedMax);
   }
 
   /** A new session, owned by server `origin`; its creation is in flight like any other txn. */

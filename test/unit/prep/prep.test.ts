@@ -144,6 +144,24 @@ test('an ACL in flight already decides, and the super user passes', () => {
   assert.equal(machine.request(ask.set('/acl'), session).error, 0);
 });
 
+test('a small multi does not become a large txn by what auth stands for', () => {
+  const machine = new Machine();
+  const session = machine.session();
+  machine.ids = [{ scheme: 'digest', id: `${'u'.repeat(50_000)}:hash` }];
+  const auth = [{ perms: 31, scheme: 'auth', id: '' }];
+  const parts = Array.from({ length: 100 }, (_, n) => ask.create(`/m${n}`, '', 0, auth));
+  const grown = machine.request(ask.multi(...parts), session);
+  assert.deepEqual([grown.type, grown.error], [txnType.multiError, -8]);
+  assert.equal(machine.request(ask.check('/m0'), session).error, -101, 'no trace of it');
+  const filled = Array.from({ length: 100 }, (_, n) => ask.create(`/m${n}`, 'd'.repeat(5000), 0, auth));
+  assert.equal(machine.request(ask.multi(...filled), session).error, 0, 'in proportion');
+});
+
+test('a command for a state machine is refused where there is none', () => {
+  const machine = new Machine();
+  assert.equal(machine.request([internalOp.command, new Record().buffer('x')], 0).error, -6);
+});
+
 test('a node that was found due is spared when something about it is in flight', () => {
   const machine = new Machine();
   const session = machine.session();
