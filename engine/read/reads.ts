@@ -9,7 +9,7 @@ import { multiReadBytesMax } from '../base/limits.ts';
 import { holdsRight, isAllowed, maskDigests } from '../prep/access.ts';
 import type { TreeView } from '../tree/view.ts';
 import { decodeAcls, decodeIds, permission, writeAcls } from '../wire/acl.ts';
-import { errorCode } from '../wire/errors.ts';
+import { errorCode, type ErrorCode } from '../wire/errors.ts';
 import { opcode } from '../wire/opcodes.ts';
 import { beginReply, endReply, writeMultiHeader, writeReply } from '../wire/replies.ts';
 import { slotOf, WatchRequests, type Watcher, type WatchRegistry } from './watch-requests.ts';
@@ -60,7 +60,7 @@ export class Reads {
       case opcode.setWatches2:
       case opcode.checkWatches:
       case opcode.removeWatches:
-        this.#fail(xid, this.#watchRequests.carryOut(client, op, reader), out);
+        this.#fail(xid, this.#watchRequest(client, op, reader), out);
         break;
       case opcode.addWatch:
         this.#addWatch(client, xid, reader, out);
@@ -193,9 +193,13 @@ export class Reads {
     endReply(out, at);
   }
 
+  #watchRequest(client: ReadClient, op: number, reader: Reader): ErrorCode {
+    return this.#watchRequests.carryOut(client, op, reader, (slot) => this.#mayRead(client, slot));
+  }
+
   /** ErrorResponse{i32 err}, as ZooKeeper answers this one alone. */
   #addWatch(client: ReadClient, xid: number, reader: Reader, out: Writer): void {
-    const code = this.#watchRequests.carryOut(client, opcode.addWatch, reader);
+    const code = this.#watchRequest(client, opcode.addWatch, reader);
     if (code !== errorCode.ok) return this.#fail(xid, code, out);
     const at = beginReply(out, xid, this.#tree.lastZxid, 0);
     out.i32(errorCode.ok);
@@ -252,10 +256,12 @@ export class Reads {
     if (reader.bad) return errorCode.marshalling;
     const slot = slotOf(this.#tree, path);
     if (slot === -1) return errorCode.noNode;
+    return this.#mayRead(client, slot) ? slot : errorCode.noAuth;
+  }
+
+  #mayRead({ identity }: ReadClient, slot: number): boolean {
     const aclId = this.#tree.aclId(slot);
-    if (aclId === 0) return slot;
-    const allowed = isAllowed(this.#tree.aclBytes(aclId), permission.read, client.identity, 0, client.identity.length);
-    return allowed ? slot : errorCode.noAuth;
+    return aclId === 0 || isAllowed(this.#tree.aclBytes(aclId), permission.read, identity, 0, identity.length);
   }
 
   #fail(xid: number, code: number, out: Writer): void {

@@ -1,7 +1,8 @@
 /**
  * Requests that are about watches alone: addWatch, checkWatches, removeWatches, setWatches, setWatches2.
  *
- * None of them asks for rights: who may not read a node gets no event of it.
+ * None of them asks for rights: who may not read a node gets no event of it, and to a client that tells what
+ * it watched such a node is one that did not change.
  */
 import type { Buffer } from 'node:buffer';
 import type { Reader } from '../base/bytes.ts';
@@ -35,8 +36,8 @@ export class WatchRequests {
     this.#watches = watches;
   }
 
-  /** Carries out the request whose record is under the reader. */
-  carryOut(watcher: Watcher, op: number, reader: Reader): ErrorCode {
+  /** Carries out the request whose record is under the reader; `mayRead`: the client may read the node in that slot. */
+  carryOut(watcher: Watcher, op: number, reader: Reader, mayRead: (slot: number) => boolean): ErrorCode {
     switch (op) {
       case opcode.addWatch:
         return this.#add(watcher, reader);
@@ -44,7 +45,7 @@ export class WatchRequests {
       case opcode.removeWatches:
         return this.#find(watcher, op, reader);
       default:
-        return this.#set(watcher, op, reader);
+        return this.#set(watcher, op, reader, mayRead);
     }
   }
 
@@ -70,7 +71,7 @@ export class WatchRequests {
    * A client that reconnects tells what it watched and until when it knows: what changed since is
    * an event now, the rest is watched again. Lasting watches catch up on nothing (DataTree.setWatches).
    */
-  #set(watcher: Watcher, op: number, reader: Reader): ErrorCode {
+  #set(watcher: Watcher, op: number, reader: Reader, mayRead: (slot: number) => boolean): ErrorCode {
     const since = reader.i64();
     const [data, exist, child] = [readPaths(reader), readPaths(reader), readPaths(reader)];
     const isNew = op === opcode.setWatches2;
@@ -83,17 +84,18 @@ export class WatchRequests {
     for (const path of data) {
       const slot = slotOf(tree, path);
       if (slot === -1) watcher.event(eventType.nodeDeleted, path);
-      else if (tree.mzxid(slot) > since) watcher.event(eventType.nodeDataChanged, path);
+      else if (tree.mzxid(slot) > since && mayRead(slot)) watcher.event(eventType.nodeDataChanged, path);
       else watches.addData(id, path);
     }
     for (const path of exist) {
-      if (slotOf(tree, path) !== -1) watcher.event(eventType.nodeCreated, path);
+      const slot = slotOf(tree, path);
+      if (slot !== -1 && mayRead(slot)) watcher.event(eventType.nodeCreated, path);
       else watches.addData(id, path);
     }
     for (const path of child) {
       const slot = slotOf(tree, path);
       if (slot === -1) watcher.event(eventType.nodeDeleted, path);
-      else if (tree.pzxid(slot) > since) watcher.event(eventType.nodeChildrenChanged, path);
+      else if (tree.pzxid(slot) > since && mayRead(slot)) watcher.event(eventType.nodeChildrenChanged, path);
       else watches.addChild(id, path);
     }
     for (const path of persistent) watches.addPersistent(id, path);

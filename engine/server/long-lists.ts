@@ -78,14 +78,14 @@ export class LongLists {
     this.#waiting.push(connection);
   }
 
-  /** Works on the list for a while; returns the connection whose list may be begun next, if there is one. */
-  work(): Connection | null {
+  /** Works on the list for a while. */
+  work(): void {
     const list = this.#list;
-    if (list === null) return null;
+    if (list === null) return;
     if (list.connection.phase !== 'closing') {
       const until = this.#clock.now() + workMs;
       while (list.done < list.slots.length && this.#clock.now() < until) writeNames(list);
-      if (list.done < list.slots.length) return null;
+      if (list.done < list.slots.length) return;
       list.out.raw(list.stat);
       endReply(list.out, 0);
     }
@@ -93,6 +93,10 @@ export class LongLists {
     this.#list = null;
     list.connection.busy = list.connection.listing = false;
     if (list.connection.phase !== 'closing') this.#finished(list.connection, list.out, list.since);
+  }
+
+  /** Whose turn it is to ask for a list; null: nobody waits. */
+  next(): Connection | null {
     const next = this.#waiting.shift() ?? null;
     if (next !== null) next.busy = false;
     return next;

@@ -70,7 +70,10 @@ export interface ServerOptions {
    * watch events it is disconnected. Default 8 MiB.
    */
   readonly connectionBytesOutMax: number;
-  /** Watches of one session, some 200 bytes each; one more is refused with -127. Default 1000000. */
+  /**
+   * Watches of one session, some 200 bytes each (one on a path of 1000 characters counts as ten); one more is
+   * refused with -127. Bounds memory. Default 1000000.
+   */
   readonly sessionWatchesMax: number;
   /** Bytes of the largest frame a client may send. Default 0xfffff. */
   readonly juteMaxBuffer: number;

@@ -91,9 +91,14 @@ export class Reading {
 
   /** Goes on with long lists; true when there is more to do. */
   workOnLists(): boolean {
-    const next = this.#lists.work();
-    if (next !== null) this.runParked(next);
-    return this.#lists.busy;
+    this.#lists.work();
+    // Who waited may be gone, or its list be short by now: then it is the next one's turn.
+    while (!this.#lists.busy) {
+      const next = this.#lists.next();
+      if (next === null) return false;
+      this.runParked(next);
+    }
+    return true;
   }
 
   /** A read that a write of its own session follows has to be answered before that one is applied. */
@@ -125,7 +130,7 @@ export class Reading {
   ): void {
     if (bytes === refused) return this.#fail(connection, xid, errorCode.throttledOp);
     const { options, traffic, connections, handshakes, refusals, watches } = this.#parts;
-    if (asksForWatch(op, bytes, end) && watches.countOf(connection.id) >= options.sessionWatchesMax) {
+    if (asksForWatch(op, bytes, end) && watches.weightOf(connection.id) >= options.sessionWatchesMax) {
       refusals.note('sessionWatches', connection.link.label);
       return this.#fail(connection, xid, errorCode.throttledOp);
     }
@@ -147,7 +152,7 @@ export class Reading {
     this.#reads.answer(client, op, xid, bytes, start, end, out);
     connections.answered(connection, traffic.reads, since, this.#parts.clock.now(), out.at - at);
     const isSetWatches = op === opcode.setWatches || op === opcode.setWatches2;
-    if (isSetWatches && watches.countOf(connection.id) > options.sessionWatchesMax) {
+    if (isSetWatches && watches.weightOf(connection.id) > options.sessionWatchesMax) {
       // A client does not look at this reply: it would wait in vain for what is not watched.
       refusals.note('sessionWatches', connection.link.label);
       connections.close(connection);

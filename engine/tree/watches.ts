@@ -25,9 +25,17 @@ export interface WatchSink {
   dataChanged(path: string, aclId: number): void;
 }
 
+/** A path up to this long is usual: its watch takes some 200 bytes. */
+const usualPathLength = 100;
+
+function weightOf(path: string): number {
+  return Math.ceil((path.length + 1) / usualPathLength);
+}
+
 class WatchTable {
   readonly #byPath = new Map<string, Set<number>>();
   readonly #byConnection = new Map<number, Set<string>>();
+  readonly #weights = new Map<number, number>();
   count = 0;
 
   add(connection: number, path: string): void {
@@ -38,6 +46,7 @@ class WatchTable {
     let paths = this.#byConnection.get(connection);
     if (paths === undefined) this.#byConnection.set(connection, (paths = new Set()));
     paths.add(path);
+    this.#weigh(connection, weightOf(path));
     this.count++;
   }
 
@@ -51,6 +60,7 @@ class WatchTable {
       const paths = this.#byConnection.get(connection)!;
       paths.delete(path);
       if (paths.size === 0) this.#byConnection.delete(connection);
+      this.#weigh(connection, -weightOf(path));
     }
     return connections;
   }
@@ -63,6 +73,7 @@ class WatchTable {
     const connections = this.#byPath.get(path)!;
     connections.delete(connection);
     if (connections.size === 0) this.#byPath.delete(path);
+    this.#weigh(connection, -weightOf(path));
     this.count--;
     return true;
   }
@@ -71,6 +82,7 @@ class WatchTable {
     const paths = this.#byConnection.get(connection);
     if (paths === undefined) return;
     this.#byConnection.delete(connection);
+    this.#weights.delete(connection);
     this.count -= paths.size;
     for (const path of paths) {
       const connections = this.#byPath.get(path)!;
@@ -83,8 +95,15 @@ class WatchTable {
     return this.#byConnection.get(connection)?.has(path) ?? false;
   }
 
-  countOf(connection: number): number {
-    return this.#byConnection.get(connection)?.size ?? 0;
+  /** Watches of one connection; one on a long path counts as several. */
+  weightOf(connection: number): number {
+    return this.#weights.get(connection) ?? 0;
+  }
+
+  #weigh(connection: number, more: number): void {
+    const weight = (this.#weights.get(connection) ?? 0) + more;
+    if (weight > 0) this.#weights.set(connection, weight);
+    else this.#weights.delete(connection);
   }
 
   at(path: string): ReadonlySet<number> | null {
@@ -141,9 +160,9 @@ export class Watches implements WatchSink {
     return removed;
   }
 
-  /** Watches of one connection. */
-  countOf(connection: number): number {
-    return this.#tables(watcherType.any).reduce((sum, table) => sum + table.countOf(connection), 0);
+  /** What the watches of one connection take, in watches on paths of usual length. */
+  weightOf(connection: number): number {
+    return this.#tables(watcherType.any).reduce((sum, table) => sum + table.weightOf(connection), 0);
   }
 
   /** The connection is gone. */

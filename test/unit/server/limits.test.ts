@@ -9,7 +9,7 @@ import { Server } from '../../../engine/index.ts';
 import { Refusals } from '../../../engine/server/refusals.ts';
 import type { ServerOptions } from '../../../engine/server/options.ts';
 import { TokenBucket } from '../../../engine/server/token-bucket.ts';
-import { connectRequest, fourLetterWord, op, RawClient, Record } from '../../support/raw-client.ts';
+import { connectRequest, fourLetterWord, op, RawClient, Record, type Reply } from '../../support/raw-client.ts';
 import { until } from '../../support/until.ts';
 
 async function start(t: TestContext, settings: Partial<ServerOptions>): Promise<Server> {
@@ -212,6 +212,16 @@ test('sessionWatches: one more is refused with -127, too many at once cost the c
   assert.equal((await client.get('/d'))?.err, 0);
   await client.set('/a', 'x');
   assert.equal((await client.get('/d', true))?.err, 0, 'a watch that fired makes room');
+  const exists = (path: string): Promise<Reply | null> =>
+    client.request(op.exists, new Record().buffer(path).bool(true));
+  const remove = (path: string): Promise<Reply | null> =>
+    client.request(op.removeWatches, new Record().buffer(path).int(3));
+  assert.equal((await remove('/b'))?.err, 0);
+  assert.equal((await exists(`/${'x'.repeat(1000)}`))?.err, -101);
+  for (const path of ['/c', '/d']) assert.equal((await remove(path))?.err, 0);
+  assert.equal((await exists('/b'))?.err, -127, 'one on a long path takes the room of many');
+  assert.equal((await remove(`/${'x'.repeat(1000)}`))?.err, 0);
+  assert.equal((await exists('/b'))?.err, 0);
   const many = new Record().long(1000n).strings([]).strings(['/1', '/2', '/3', '/4']).strings([]);
   assert.equal(await client.request(op.setWatches, many), null);
   assertRefused(server, 'sessionWatches');
