@@ -13,7 +13,7 @@ import { Results } from '../read/results.ts';
 import type { Tree } from '../tree/tree.ts';
 import { Watches } from '../tree/watches.ts';
 import type { TxnCursor } from '../txn/batch.ts';
-import { internalOp } from '../txn/request.ts';
+import { internalOp, type RequestCursor } from '../txn/request.ts';
 import { txnType } from '../txn/types.ts';
 import { permission } from '../wire/acl.ts';
 import { decodeConnectRequest } from '../wire/connect.ts';
@@ -338,7 +338,7 @@ export class Clients {
     if (xid !== txn.cxid || outstanding.body !== null) return;
     outstanding.shift();
     const at = connection.out?.at ?? 0;
-    if (op === internalOp.createSession || op === internalOp.resumeSession) {
+    if (isHandshakeOp(op)) {
       this.#handshakes.answered(connection, txn, this.#tree);
     } else if (this.#results.errorOf(txn) === errorCode.sessionMoved) {
       this.#connections.close(connection);
@@ -352,14 +352,15 @@ export class Clients {
     this.#reading.runParked(connection);
   }
 
+  /** Whether the request is to connect a client that has left since. */
+  gaveUp({ op, cxid }: RequestCursor): boolean {
+    return isHandshakeOp(op) && this.#connections.ofId(cxid) === undefined;
+  }
+
   /** Handshakes are found by the connection's number, everything else by its session. */
   #requester(txn: TxnCursor): Connection | undefined {
     const op = this.#results.refusedOp(txn);
-    const isHandshake =
-      txn.type === txnType.createSession ||
-      txn.type === txnType.resumeSession ||
-      op === internalOp.createSession ||
-      op === internalOp.resumeSession;
+    const isHandshake = txn.type === txnType.createSession || txn.type === txnType.resumeSession || isHandshakeOp(op);
     return isHandshake ? this.#connections.ofId(txn.cxid) : this.#connections.ofSession(txn.session);
   }
 
@@ -397,4 +398,8 @@ export class Clients {
   takeTouched(): number[] {
     return this.#connections.takeTouched();
   }
+}
+
+function isHandshakeOp(op: number): boolean {
+  return op === internalOp.createSession || op === internalOp.resumeSession;
 }

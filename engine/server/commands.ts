@@ -131,6 +131,13 @@ export class Commands {
     for (const done of sent) done('unknown', undefined, reason);
   }
 
+  /** The leader has no state machine: what was proposed here came back as a refusal. */
+  refused(number: number): void {
+    const done = this.#sent.get(number);
+    this.#sent.delete(number);
+    done?.('refused', undefined, 'the leader was started without a state machine');
+  }
+
   // ---- what is committed ---------------------------------------------------------------------------
 
   /** A command of the present batch; `isOurs`: it was proposed here. */

@@ -1,7 +1,7 @@
 /**
  * This server's client writes on their way to a leader and back.
  *
- *   collect → cut (one frame a turn) → … leader … → completed, in the same order
+ *   collect → cut (frames of a turn) → … leader … → completed, in the same order
  *
  * A leader prepares the requests of one server in the order in which they came and commits keep that
  * order, so the completions come back first in, first out. What is not completed stays here, which
@@ -9,25 +9,39 @@
  * and has applied everything that the new leader's history holds, a request that did not come back
  * is in no log that matters and is sent once more. ZooKeeper drops these connections instead.
  */
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
+import { requestFrameBytes } from '../base/limits.ts';
 import { Writer } from '../base/bytes.ts';
 import { RequestCursor, writeRequest } from '../txn/request.ts';
 
+interface Frame {
+  readonly bytes: Buffer;
+  /** Requests without completion. */
+  left: number;
+}
+
 export class Forwarding {
   readonly #collecting = new Writer(64 * 1024);
-  /** Requests not yet cut into a frame. */
-  collected = 0;
-  /** Frames cut and not wholly completed, oldest first. */
-  #frames: { bytes: Buffer; left: number }[] = [];
+  /** Requests in it. */
+  #inFrame = 0;
+  /** Whole frames that `cut` has not given yet. */
+  #uncut: Buffer[] = [];
+  /** Frames not wholly completed, oldest first. */
+  #frames: Frame[] = [];
   /** Stands on the oldest request without completion. */
   readonly #oldest = new RequestCursor();
   /** Requests without completion. */
   outstanding = 0;
-  #cutBytes = 0;
+  #frameBytes = 0;
+
+  /** There is something to cut. */
+  get hasCollected(): boolean {
+    return this.#inFrame > 0 || this.#uncut.length > 0;
+  }
 
   /** Bytes of the requests without completion, whole frames counted. */
   get bytes(): number {
-    return this.#cutBytes + this.#collecting.at;
+    return this.#frameBytes + this.#collecting.at;
   }
 
   add(
@@ -40,20 +54,27 @@ export class Forwarding {
     end: number,
   ): void {
     writeRequest(this.#collecting, op, session, cxid, identity, body, start, end);
-    this.collected++;
+    this.#inFrame++;
     this.outstanding++;
+    if (this.#collecting.at >= requestFrameBytes) this.#endFrame();
   }
 
-  /** What was collected since the last cut, as one frame; null when there is nothing. */
-  cut(): Buffer | null {
-    if (this.collected === 0) return null;
+  /** What was collected since the last cut, in frames that a peer takes. */
+  cut(): readonly Buffer[] {
+    if (this.#inFrame > 0) this.#endFrame();
+    const frames = this.#uncut;
+    this.#uncut = [];
+    return frames;
+  }
+
+  #endFrame(): void {
     const bytes = this.#collecting.copy();
-    this.#frames.push({ bytes, left: this.collected });
-    this.#cutBytes += bytes.length;
+    this.#uncut.push(bytes);
+    this.#frames.push({ bytes, left: this.#inFrame });
+    this.#frameBytes += bytes.length;
     if (this.#frames.length === 1) this.#oldest.reset(bytes).next();
     this.#collecting.clear();
-    this.collected = 0;
-    return bytes;
+    this.#inFrame = 0;
   }
 
   /**
@@ -70,25 +91,51 @@ export class Forwarding {
       return true;
     }
     this.#frames.shift();
-    this.#cutBytes -= frame.bytes.length;
+    this.#frameBytes -= frame.bytes.length;
     const next = this.#frames[0];
     if (next !== undefined) this.#oldest.reset(next.bytes).next();
     return true;
   }
 
-  /** Everything outstanding and already cut, oldest first: to be sent to a new leader. */
-  *again(): Iterable<Buffer> {
-    for (const [index, frame] of this.#frames.entries()) {
-      yield index === 0 ? frame.bytes.subarray(this.#oldest.start) : frame.bytes;
-    }
+  /**
+   * Everything outstanding in whole frames, oldest first: to be sent to a new leader. What `isVoid` says is
+   * not asked for any more is forgotten.
+   */
+  again(isVoid: (request: RequestCursor) => boolean): readonly Buffer[] {
+    const [first, ...later] = this.#frames.map(({ bytes }) => bytes);
+    if (first === undefined) return [];
+    this.#frames = [first.subarray(this.#oldest.start), ...later]
+      .map((bytes) => without(bytes, isVoid))
+      .filter(({ left }) => left > 0);
+    this.#uncut = [];
+    this.outstanding = this.#frames.reduce((sum, { left }) => sum + left, this.#inFrame);
+    this.#frameBytes = this.#frames.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    if (this.#frames.length > 0) this.#oldest.reset(this.#frames[0]!.bytes).next();
+    return this.#frames.map(({ bytes }) => bytes);
   }
 
   /** Gives up on all of them: their clients were disconnected. */
   forget(): void {
     this.#frames = [];
+    this.#uncut = [];
     this.#collecting.clear();
-    this.collected = 0;
+    this.#inFrame = 0;
     this.outstanding = 0;
-    this.#cutBytes = 0;
+    this.#frameBytes = 0;
   }
+}
+
+/** The frame without its void requests. */
+function without(bytes: Buffer, isVoid: (request: RequestCursor) => boolean): Frame {
+  const kept: Buffer[] = [];
+  let [from, left] = [0, 0];
+  for (const cursor = new RequestCursor().reset(bytes); cursor.next();) {
+    if (isVoid(cursor)) {
+      kept.push(bytes.subarray(from, cursor.start));
+      from = cursor.bodyEnd;
+    } else {
+      left++;
+    }
+  }
+  return { bytes: from === 0 ? bytes : Buffer.concat([...kept, bytes.subarray(from)]), left };
 }

@@ -19,6 +19,7 @@ import { Zab } from '../consensus/zab/zab.ts';
 import type { Recovered } from '../consensus/zab/self.ts';
 import type { Tree } from '../tree/tree.ts';
 import { TxnCursor, type Batch } from '../txn/batch.ts';
+import { internalOp } from '../txn/request.ts';
 import { txnType } from '../txn/types.ts';
 import { Clients } from './clients.ts';
 import { Commands } from './commands.ts';
@@ -58,6 +59,8 @@ export class CoordinationServer {
   /** Clients are served once everything up to here is applied; Infinity while there is no leader. */
   #serveFrom = Infinity;
   #serving = false;
+  /** bytes of batches in memory, beyond which applying them is all that is done. */
+  readonly #backlogMax: number;
   #leaderlessSince: number;
   #journaled = '';
   /** Told of each change of role, epoch or readiness; for embedding programs. */
@@ -106,6 +109,7 @@ export class CoordinationServer {
     });
     this.leading = new Leading(options, ports, metrics, this.#replication, tree);
     this.#snapshots = new Snapshots(options, ports, metrics, tree.lastZxid);
+    this.#backlogMax = options.historyBytesMax + options.bytesInFlightMax;
     this.#startedAt = ports.clock.now();
     this.#leaderlessSince = this.#startedAt;
   }
@@ -176,14 +180,13 @@ export class CoordinationServer {
     this.#transfers.pump();
     this.#upkeep(now);
     this.metrics.turn.recordMs(this.#ports.clock.now() - now);
-    if (this.#forwarding.collected > 0 || this.leading.hasWork) this.#ports.schedule();
+    if (this.#forwarding.hasCollected || this.leading.hasWork) this.#ports.schedule();
   }
 
   /** Sends this turn's writes of our clients to whoever prepares them. */
   #forward(): void {
     if (!this.#serving) return;
-    const bytes = this.#forwarding.cut();
-    if (bytes !== null) this.#sendToLeader(bytes);
+    for (const frame of this.#forwarding.cut()) this.#sendToLeader(frame);
   }
 
   #sendToLeader(bytes: Buffer): void {
@@ -207,6 +210,9 @@ export class CoordinationServer {
       stages.apply.recordMs(applied - now);
       now = applied;
       if (now < until) continue;
+      this.#replication.trim();
+      // However busy this server is with others: what waits to be applied has to fit into memory.
+      if (this.core.history.bytes > this.#backlogMax) continue;
       this.#ports.schedule();
       break;
     }
@@ -244,6 +250,7 @@ export class CoordinationServer {
         leading.txnApplied(txn);
         if (txn.type === txnType.closeSession) clients.sessionClosed(txn.session);
         if (txn.type === txnType.command) this.commands.take(txn, isOurs);
+        if (isOurs && clients.results.refusedOp(txn) === internalOp.command) this.commands.refused(txn.cxid);
       }
     }
     this.commands.batchApplied();
@@ -285,7 +292,9 @@ export class CoordinationServer {
     if (this.clients.readOnly) this.clients.endReadOnly();
     this.metrics.served(this.core.role, this.#ports.clock.now());
     if (this.core.role === 'leading') this.leading.begin(this.tree);
-    for (const bytes of this.#forwarding.again()) this.#sendToLeader(bytes);
+    // Who gave up connecting may be with another server now, and is not to be taken back.
+    const again = this.#forwarding.again((request) => this.clients.gaveUp(request));
+    for (const frame of again) this.#sendToLeader(frame);
     this.clients.serve();
     this.commands.serve();
     this.#ports.journal.info('serving clients', {

@@ -33,7 +33,8 @@ const set = (server: Server, key: string, value: string): Promise<string | undef
 
 const leader = ensemble.leader!;
 const survivor = ensemble.servers.find((server) => server !== leader)!;
-await Promise.all([set(leader, 'colour', 'red'), set(survivor, 'shape', 'round')]);
+await set(leader, 'colour', 'red');
+await set(survivor, 'shape', 'round');
 
 const change = set(survivor, 'colour', 'blue');
 await leader.close();

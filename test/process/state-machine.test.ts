@@ -230,6 +230,50 @@ test('refused is told from unknown', async () => {
   await ensemble.close();
 });
 
+test('a machine that is slower than the log: what waits to be applied stays within its bound', async () => {
+  const bound = 2 ** 20;
+  const commandBytes = 100_000;
+  let most = 0;
+  const machine = new Journal();
+  const apply = machine.apply.bind(machine);
+  const settings = { historyBytesMax: 0, bytesInFlightMax: bound, batchBytesMax: 1 };
+  const server = await Server.start({ ...alone, ...settings, dataDir: join(folder, 'slow'), machine });
+  machine.apply = (batch) => {
+    most = Math.max(most, server.core.core.history.bytes);
+    for (const end = performance.now() + 11; performance.now() < end;);
+    return apply(batch);
+  };
+  await server.ready();
+  await Promise.all(Array.from({ length: 150 }, () => server.propose(Buffer.alloc(commandBytes))));
+  await server.close();
+  // What is in flight comes on top.
+  assert.ok(most > bound / 2 && most < 3 * bound, `${most} bytes waited`);
+});
+
+test('a server with a state machine whose leader has none is told so, and nobody is harmed', async () => {
+  const ports = await freePorts(3);
+  const servers = ports.map((quorumPort, index): EnsembleMember => ({
+    id: index + 1,
+    host: '127.0.0.1',
+    quorumPort,
+    electionPort: 0,
+    role: 'participant',
+    clientHost: null,
+    clientPort: null,
+  }));
+  const start = (id: number, machine?: StateMachine): Promise<Server> => {
+    const dataDir = join(folder, `mixed-${id}`);
+    return Server.start({ ...alone, id, servers, dataDir, ...(machine === undefined ? {} : { machine }) });
+  };
+  const running = [await start(2), await start(3)];
+  await Promise.all(running.map((server) => server.ready()));
+  running.push(await start(1, new Journal()));
+  const refused = await errorOf(running[2]!.propose('x'));
+  assert.match(refused.message, /refused: the leader was started without a state machine/);
+  await (await running[0]!.connect()).create('/still-here');
+  await Promise.all(running.map((server) => server.close()));
+});
+
 test('what makes no state machine is refused at once, by name', async () => {
   for (const machine of [null, {}, { apply: () => {}, snapshot: () => [] }])
     await assert.rejects(

@@ -215,6 +215,7 @@ test('the session lasts from when an answered call was asked, whenever the answe
   connection.drop();
   await assert.rejects(unanswered, ConnectionLossError);
   assert.equal(client.sessionLastsUntil, 13_000);
+  now = 6000;
   await (await fake.accepted()).greet({ timeoutMs: 0 });
   await assert.rejects(client.connected(), SessionExpiredError);
   assert.equal(client.sessionLastsUntil, -Infinity);
