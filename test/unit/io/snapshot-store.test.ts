@@ -118,6 +118,19 @@ test('snapshot store: a damaged one is never sent, an older one is in its place'
   assert.equal(damaged.length, 1);
 });
 
+test('snapshot store: what could not be verified is not damaged, and stays', async (t) => {
+  const folder = memoryFolder(t);
+  const { store, damaged } = openStore(t, folder);
+  for (const zxid of [10, 20]) await write(store, zxid);
+  const message = new RegExp(`${nameOf(20)} could not be verified: `);
+  const settled = assert.rejects(store.settle(), { name: 'StorageError', message });
+  const opened = open(store);
+  await store.close();
+  await settled;
+  assert.equal(await opened, null);
+  assert.deepEqual([damaged, readdirSync(folder)], [[], [nameOf(10), nameOf(20)]]);
+});
+
 test('snapshot store: damage found while loading is told, naming the file', async (t) => {
   const folder = memoryFolder(t);
   const { store } = openStore(t, folder);
