@@ -142,7 +142,8 @@ export interface StateMachine {
   apply(batch: readonly Command[]): readonly unknown[] | void;
   /**
    * The state as it is at this call, in pieces that are asked for while commands go on to be applied: what
-   * is given must not show them. All pieces together have to fit into memory wherever they are restored.
+   * is given must not show them. Only the first piece is asked for at once: a generator must have copied what
+   * it needs before its first `yield`. All pieces together have to fit into memory wherever they are restored.
    */
   snapshot(): Iterable<Uint8Array>;
   /**

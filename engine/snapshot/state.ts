@@ -69,6 +69,8 @@ export class Capture implements BeforeChange {
   readonly #digest = new Digest();
   readonly #acls = new Map<string, number>();
   readonly #machine: Iterator<Uint8Array, void>;
+  /** Pulled when the capture begins, so that a generator has run up to its first `yield`. */
+  #piece: IteratorResult<Uint8Array, void>;
   #cursor = 0;
   #nodes = 0;
   #ended = false;
@@ -85,6 +87,7 @@ export class Capture implements BeforeChange {
     this.#written = new Uint8Array(this.#limit);
     this.#chunkBytes = chunkBytes;
     this.#machine = piecesOf(machine);
+    this.#piece = this.#machine.next();
     this.#out.u8(recordKind.head);
     this.#out.i32(formatVersion);
     this.#out.f64(this.zxid);
@@ -158,16 +161,16 @@ export class Capture implements BeforeChange {
   }
 
   #writeMachine(): void {
-    const piece = this.#machine.next();
-    if (piece.done === true) {
+    if (this.#piece.done === true) {
       this.#end();
       return;
     }
     const start = this.#out.at;
     this.#out.u8(recordKind.machine);
-    this.#out.buffer(piece.value);
+    this.#out.buffer(this.#piece.value);
     this.#digest.add(this.#out.bytes, start, this.#out.at);
     this.#cut(this.#chunkBytes);
+    this.#piece = this.#machine.next();
   }
 
   #end(): void {

@@ -1,16 +1,16 @@
-/** A snapshot goes on over many turns: what changes meanwhile does not wait for the disk. */
+/** A snapshot goes on over many turns: what changes meanwhile neither waits for the disk nor gets into it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Metrics } from '../../../engine/server/metrics.ts';
 import type { ServerOptions } from '../../../engine/server/options.ts';
-import type { Ports, SnapshotSink } from '../../../engine/server/ports.ts';
+import type { Ports, SnapshotSink, StateMachine } from '../../../engine/server/ports.ts';
 import { Snapshots } from '../../../engine/server/snapshots.ts';
 import { Restore } from '../../../engine/snapshot/state.ts';
 import type { Batch } from '../../../engine/txn/batch.ts';
 import { ask, Machine } from '../../support/machine.ts';
 
 /** A snapshot that is due, and a sink that keeps what it is given; the disk writes a chunk when the test says so. */
-function due(machine: Machine): { pump: () => boolean; chunks: Buffer[]; sink: Sink } {
+function due(machine: Machine, ofProgram?: StateMachine): { pump: () => boolean; chunks: Buffer[]; sink: Sink } {
   const chunks: Buffer[] = [];
   const sink: Sink = {
     pending: 0,
@@ -22,7 +22,7 @@ function due(machine: Machine): { pump: () => boolean; chunks: Buffer[]; sink: S
     finish: () => void (sink.finished = true),
     abort: () => {},
   };
-  const ports = { snapshots: { create: () => sink }, schedule: () => {} };
+  const ports = { snapshots: { create: () => sink }, machine: ofProgram, schedule: () => {} };
   const options = { snapCount: 1 } as ServerOptions;
   const snapshots = new Snapshots(options, ports as unknown as Ports, new Metrics(0), 0);
   snapshots.applied({ count: 1, bytes: { length: 1e9 } } as Batch);
@@ -59,4 +59,29 @@ test('a change that is worth many chunks is cut, and does not wait for a slow di
   const tree = restore(chunks).finish();
   assert.ok(typeof tree !== 'string', String(tree));
   assert.equal(tree.nodeCount, nodeCount);
+});
+
+test('a machine whose snapshot is a generator is asked before more commands are applied', () => {
+  const machine = new Machine();
+  machine.request(ask.create('/before-it', '#'.repeat(300_000)), machine.session());
+  machine.commit();
+  let count = 1;
+  const { pump, chunks, sink } = due(machine, {
+    apply: () => void count++,
+    *snapshot() {
+      const now = count;
+      yield Buffer.alloc(1_000_000);
+      yield Buffer.from(`${now}`);
+    },
+    restore: () => {},
+  });
+  pump();
+  count++;
+  while (!sink.finished) {
+    sink.pending = 0;
+    pump();
+    count++;
+  }
+  const pieces = Buffer.concat(restore(chunks).machine!);
+  assert.equal(pieces.subarray(1_000_000).toString(), '1');
 });
