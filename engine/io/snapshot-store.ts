@@ -234,7 +234,7 @@ class Sink implements SnapshotSink {
   }
 }
 
-/** A file that comes from the leader, byte for byte. An error is told at the end, as all errors are. */
+/** A file that comes from the leader, byte for byte. */
 class Receiver implements SnapshotReceiver {
   readonly #path: string;
   readonly #zxid: number;
@@ -252,13 +252,14 @@ class Receiver implements SnapshotReceiver {
     this.#try(() => (this.#file = openSync(path, 'w')));
   }
 
-  write(offset: number, bytes: Buffer): void {
+  write(offset: number, bytes: Buffer): string | null {
     this.#try(() => {
       for (let done = 0; done < bytes.length;) {
         done += writeSync(this.#file, bytes, done, bytes.length - done, offset + done);
       }
       this.#bytes = Math.max(this.#bytes, offset + bytes.length);
     });
+    return this.#error;
   }
 
   finish(done: (error: string | null) => void): void {

@@ -78,7 +78,8 @@ export interface SnapshotFile {
 }
 
 export interface SnapshotReceiver {
-  write(offset: number, bytes: Buffer): void;
+  /** Returns why that failed, or null; after a failure it can only be aborted. */
+  write(offset: number, bytes: Buffer): string | null;
   /** Verifies every checksum, makes the file durable and visible, then calls `done`. */
   finish(done: (error: string | null) => void): void;
   abort(): void;

@@ -1,4 +1,4 @@
-/** A snapshot is opened later than it is asked for; who asked may be gone or ask anew by then. */
+/** A snapshot is opened later than it is asked for, when who asked may be gone; and it may not fit on the disk. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Ports, SnapshotFile } from '../../../engine/server/ports.ts';
@@ -55,4 +55,34 @@ test('a server that leads no more opens nothing for its former learners', () => 
   opens[0]!(file('late'));
   outgoing.pump();
   assert.deepEqual(log, ['close late']);
+});
+
+test('a snapshot that cannot be written is given up at once, and told once', () => {
+  const log: string[] = [];
+  const ports = {
+    snapshots: {
+      receive: () => ({
+        write: (offset: number) => (offset === 0 ? null : 'the disk is full'),
+        finish: () => void log.push('finish'),
+        abort: () => void log.push('abort'),
+      }),
+    },
+    journal: {
+      info: () => {},
+      error: (event: string, { reason }: { reason: string }) => log.push(`${event}: ${reason}`),
+    },
+  };
+  const events = {
+    epoch: () => 1,
+    send: (_to: number, message: { kind: string; offset: number }) =>
+      void log.push(`${message.kind} ${message.offset}`),
+    sent: () => {},
+    installed: (zxid: number) => void log.push(`installed ${zxid}`),
+  };
+  const incoming = new SnapshotTransfers(ports as unknown as Ports, events);
+  incoming.install(3, 5, 30);
+  for (const offset of [0, 10, 20])
+    incoming.chunk({ kind: 'snapshotChunk', epoch: 1, offset, bytes: Buffer.alloc(10) });
+  assert.deepEqual(log, ['snapshotAck 10', 'abort', 'snapshot not installed: the disk is full', 'installed -1']);
+  assert.equal(incoming.installing, false);
 });
