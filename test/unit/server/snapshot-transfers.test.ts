@@ -1,8 +1,11 @@
 /** A snapshot is opened later than it is asked for, when who asked may be gone; and it may not fit on the disk. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Writer } from '../../../engine/base/bytes.ts';
+import { encodeMessage } from '../../../engine/peer/frames.ts';
 import type { Ports, SnapshotFile } from '../../../engine/server/ports.ts';
 import { SnapshotTransfers } from '../../../engine/server/snapshot-transfers.ts';
+import { Box } from '../../fuzz/box.ts';
 
 function transfers(): {
   transfers: SnapshotTransfers;
@@ -46,6 +49,25 @@ test('a learner that left while its snapshot was opened gets nothing', () => {
   opens[0]!(file('late'));
   outgoing.pump();
   assert.deepEqual(log, ['close late']);
+});
+
+test('a learner that joins anew over the same link gets no more of its old snapshot', () => {
+  const { file, log } = transfers();
+  const box = new Box({ id: 3, servers: 3, ensembleId: 7 });
+  box.snapshots.open = (done) => done(file('old'));
+  const { core } = box.server;
+  const step = core.step.bind(core);
+  core.step = (input, effects) => {
+    step(input, effects);
+    if (input.kind === 'link') effects.transfers.push({ kind: 'sendSnapshot', to: 2 });
+  };
+  box.server.peerUp(2);
+  box.settle();
+  assert.deepEqual(log.splice(0), ['read old at 0']);
+  const frame = new Writer(64);
+  encodeMessage({ kind: 'join', acceptedEpoch: 0, observer: false }, frame);
+  box.server.peerFrame(2, frame.copy());
+  assert.deepEqual(log, ['close old']);
 });
 
 test('a server that leads no more opens nothing for its former learners', () => {
