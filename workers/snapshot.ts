@@ -75,14 +75,31 @@ export interface VerifyTask {
   readonly zxid: number;
 }
 
-/** Checks everything that can be checked of a file; returns what is wrong, or null. */
+/**
+ * Checks everything that can be checked of a file; returns what is wrong with it, or null.
+ *
+ * @throws Error when it could not be checked
+ */
 export function verify({ path, zxid }: VerifyTask): string | null {
-  return withFile(path, 'r', (file) =>
-    verifyFile(rangesOf(file), fstatSync(file).size, zxid, crc32, (stored, rawLength) => {
-      expand(stored, rawLength);
-      return null;
-    }),
-  );
+  try {
+    return withFile(path, 'r', (file) => verifyFile(rangesOf(file), fstatSync(file).size, zxid, crc32, expansionError));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    // The disk has the file no more, as it was written.
+    if (code === 'EIO') return message;
+    throw error;
+  }
+}
+
+function expansionError(stored: Buffer, rawLength: number): string | null {
+  try {
+    expand(stored, rawLength);
+    return null;
+  } catch (error) {
+    // No memory for it.
+    if (error instanceof RangeError) throw error;
+    return `a chunk does not expand: ${(error as Error).message}`;
+  }
 }
 
 export interface ReadTask {

@@ -13,7 +13,7 @@ import { fileHeaderBytes, Seal, type ChunkHeader } from '../snapshot/file.ts';
 import type { SnapshotFile, SnapshotPort, SnapshotReceiver, SnapshotSink } from '../server/ports.ts';
 import type { AppendTask, BeginTask, PublishTask, ReadChunk, ReadTask, VerifyTask } from '../../workers/snapshot.ts';
 import { crc32 } from './crc32.ts';
-import { syncFolder } from './data-folder.ts';
+import { StorageError, syncFolder } from './data-folder.ts';
 
 /** The tasks of workers/snapshot.ts. */
 class Pool {
@@ -49,6 +49,8 @@ class Pool {
   }
 
   close(): Promise<void> {
+    // A result that comes just now is for a task that was given up.
+    this.#pool.on('error', () => {});
     return this.#pool.destroy();
   }
 }
@@ -81,11 +83,17 @@ export class SnapshotStore implements SnapshotPort {
     return this.#complete.at(-1) ?? -1;
   }
 
-  /** Verifies the newest snapshot and steps back to older ones until one is whole. */
+  /**
+   * Verifies the newest snapshot and steps back to older ones until one is whole.
+   *
+   * @throws StorageError when it could not be verified, which tells nothing of the snapshot
+   */
   async settle(): Promise<void> {
     for (let zxid = this.newest; zxid >= 0; zxid = this.newest) {
       const path = this.#path(zxid);
-      const error = await this.#pool.verify({ path, zxid }).catch((thrown: Error) => thrown.message);
+      const error = await this.#pool.verify({ path, zxid }).catch((thrown: Error) => {
+        throw new StorageError(`${path} could not be verified: ${thrown.message}. It stays as it is.`);
+      });
       if (error === null) return;
       renameSync(path, `${path}.damaged`);
       this.#complete = this.#complete.filter((known) => known !== zxid);
@@ -226,7 +234,7 @@ class Sink implements SnapshotSink {
   }
 }
 
-/** A file that comes from the leader, byte for byte. An error is told at the end, as all errors are. */
+/** A file that comes from the leader, byte for byte. */
 class Receiver implements SnapshotReceiver {
   readonly #path: string;
   readonly #zxid: number;
@@ -244,13 +252,14 @@ class Receiver implements SnapshotReceiver {
     this.#try(() => (this.#file = openSync(path, 'w')));
   }
 
-  write(offset: number, bytes: Buffer): void {
+  write(offset: number, bytes: Buffer): string | null {
     this.#try(() => {
       for (let done = 0; done < bytes.length;) {
         done += writeSync(this.#file, bytes, done, bytes.length - done, offset + done);
       }
       this.#bytes = Math.max(this.#bytes, offset + bytes.length);
     });
+    return this.#error;
   }
 
   finish(done: (error: string | null) => void): void {

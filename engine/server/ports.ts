@@ -78,7 +78,8 @@ export interface SnapshotFile {
 }
 
 export interface SnapshotReceiver {
-  write(offset: number, bytes: Buffer): void;
+  /** Returns why that failed, or null; after a failure it can only be aborted. */
+  write(offset: number, bytes: Buffer): string | null;
   /** Verifies every checksum, makes the file durable and visible, then calls `done`. */
   finish(done: (error: string | null) => void): void;
   abort(): void;
@@ -142,7 +143,8 @@ export interface StateMachine {
   apply(batch: readonly Command[]): readonly unknown[] | void;
   /**
    * The state as it is at this call, in pieces that are asked for while commands go on to be applied: what
-   * is given must not show them. All pieces together have to fit into memory wherever they are restored.
+   * is given must not show them. Only the first piece is asked for at once: a generator must have copied what
+   * it needs before its first `yield`. All pieces together have to fit into memory wherever they are restored.
    */
   snapshot(): Iterable<Uint8Array>;
   /**

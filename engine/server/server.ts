@@ -100,7 +100,10 @@ export class CoordinationServer {
     });
     this.#replication = new Replication(this.core, tree.lastZxid, ports, metrics, this.#transfers, {
       changed: () => this.#changed(),
-      joining: (from) => this.leading.forget(from),
+      joining: (from) => {
+        this.leading.forget(from);
+        this.#transfers.peerDown(from);
+      },
       requests: (from, bytes) => this.leading.take(from, bytes),
       touched: (sessions) => {
         for (const session of sessions) this.leading.touch(session);

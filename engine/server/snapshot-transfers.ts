@@ -147,7 +147,12 @@ export class SnapshotTransfers {
       this.#ports.peers.reset(incoming.from, 'a snapshot chunk out of place');
       return;
     }
-    incoming.receiver.write(offset, bytes);
+    const failure = incoming.receiver.write(offset, bytes);
+    if (failure !== null) {
+      incoming.receiver.abort();
+      this.#fail(failure);
+      return;
+    }
     incoming.received += bytes.length;
     if (incoming.received < incoming.bytesTotal) {
       this.#events.send(incoming.from, { kind: 'snapshotAck', epoch, offset: incoming.received });

@@ -5,6 +5,7 @@
  * snapshots add at most half of what the log writes anyway, and a restart replays at most that much
  * log, whatever the size of the state and the rate of writes.
  */
+import type { Buffer } from 'node:buffer';
 import { Capture } from '../snapshot/state.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { Batch } from '../txn/batch.ts';
@@ -12,7 +13,7 @@ import type { Metrics } from './metrics.ts';
 import type { ServerOptions } from './options.ts';
 import type { Ports, SnapshotSink } from './ports.ts';
 
-/** Serialized in one turn: about a millisecond of work. */
+/** Of raw state, serialized in one turn: about a millisecond of work. */
 const chunkBytes = 256 * 1024;
 /** Chunks handed to the pool and not yet written. */
 const chunksPendingMax = 4;
@@ -61,7 +62,7 @@ export class Snapshots {
   pump(tree: Tree, synced: number, now: number): boolean {
     if (this.#capture === null) {
       if (this.#finishing || !this.#isDue(tree, synced)) return false;
-      this.#capture = new Capture(tree, this.#ports.machine?.snapshot());
+      this.#capture = new Capture(tree, chunkBytes, this.#ports.machine?.snapshot());
       this.#sink = this.#ports.snapshots.create(tree.lastZxid, () => this.#ports.schedule());
       this.#startedAt = now;
       this.#txns = 0;
@@ -69,15 +70,21 @@ export class Snapshots {
       this.#lastBytes = 0;
     }
     const sink = this.#sink!;
+    // What is about to change cannot wait for the sink, and has its memory already.
+    for (let chunk = this.#capture.finished(); chunk !== null; chunk = this.#capture.finished()) this.#write(chunk);
     if (sink.pending >= chunksPendingMax) return false;
-    const chunk = this.#capture.next(chunkBytes);
+    const chunk = this.#capture.next();
     if (chunk !== null) {
-      this.#lastBytes += chunk.length;
-      sink.write(chunk);
+      this.#write(chunk);
       return true;
     }
     this.#finish(this.#capture.zxid, sink);
     return false;
+  }
+
+  #write(chunk: Buffer): void {
+    this.#lastBytes += chunk.length;
+    this.#sink!.write(chunk);
   }
 
   /** The log must hold everything that the snapshot has, or recovery would see a log that ends before it. */

@@ -61,23 +61,33 @@ export class Capture implements BeforeChange {
   readonly #tree: Tree;
   readonly #limit: number;
   readonly #written: Uint8Array;
+  readonly #chunkBytes: number;
   readonly #out = new Writer(64 * 1024);
+  /** Chunks that nobody has taken yet, oldest first: one change may be worth many. */
+  readonly #chunks: Buffer[] = [];
   readonly #scratch = new Writer(1024);
   readonly #digest = new Digest();
   readonly #acls = new Map<string, number>();
   readonly #machine: Iterator<Uint8Array, void>;
+  /** Pulled when the capture begins, so that a generator has run up to its first `yield`. */
+  #piece: IteratorResult<Uint8Array, void>;
   #cursor = 0;
   #nodes = 0;
   #ended = false;
 
-  /** @param machine the state of the program's own machine at this moment, if it has one */
-  constructor(tree: Tree, machine?: Iterable<Uint8Array>) {
+  /**
+   * @param chunkBytes a chunk ends with the record that makes it as large as this
+   * @param machine the state of the program's own machine at this moment, if it has one
+   */
+  constructor(tree: Tree, chunkBytes: number, machine?: Iterable<Uint8Array>) {
     assert(tree.capture === null, 'one capture at a time');
     this.#tree = tree;
     this.zxid = tree.lastZxid;
     this.#limit = tree.store.slotEnd;
     this.#written = new Uint8Array(this.#limit);
+    this.#chunkBytes = chunkBytes;
     this.#machine = piecesOf(machine);
+    this.#piece = this.#machine.next();
     this.#out.u8(recordKind.head);
     this.#out.i32(formatVersion);
     this.#out.f64(this.zxid);
@@ -85,14 +95,18 @@ export class Capture implements BeforeChange {
     tree.capture = this;
   }
 
-  /** The next chunk of about `bytesMax` bytes, null after the last one. */
-  next(bytesMax: number): Buffer | null {
-    if (this.#ended) return null;
-    while (this.#out.at < bytesMax && this.#cursor < this.#limit) this.#node(this.#cursor++);
-    if (this.#cursor === this.#limit) this.#writeMachine(bytesMax);
-    const chunk = this.#out.copy();
-    this.#out.clear();
-    return chunk;
+  /** The next chunk, null after the last one. */
+  next(): Buffer | null {
+    while (this.#chunks.length === 0 && !this.#ended) {
+      if (this.#cursor < this.#limit) this.#node(this.#cursor++);
+      else this.#writeMachine();
+    }
+    return this.finished();
+  }
+
+  /** The next chunk if it is finished already, without any work. */
+  finished(): Buffer | null {
+    return this.#chunks.shift() ?? null;
   }
 
   /** Gives up: the tree no longer tells of its changes. */
@@ -114,6 +128,7 @@ export class Capture implements BeforeChange {
     this.#out.u8(recordKind.session);
     writeSession(session, this.#out);
     this.#digest.add(this.#out.bytes, start, this.#out.at);
+    this.#cut(this.#chunkBytes);
   }
 
   #node(slot: number): void {
@@ -127,6 +142,7 @@ export class Capture implements BeforeChange {
     writeNode(this.#tree, slot, number, this.#out);
     addNode(this.#digest, this.#out.bytes, at, this.#out.at, acl, this.#scratch);
     this.#nodes++;
+    this.#cut(this.#chunkBytes);
   }
 
   #aclNumber(acl: Buffer): number {
@@ -144,25 +160,32 @@ export class Capture implements BeforeChange {
     return number;
   }
 
-  #writeMachine(bytesMax: number): void {
-    while (this.#out.at < bytesMax) {
-      const piece = this.#machine.next();
-      if (piece.done === true) {
-        this.#end();
-        return;
-      }
-      const start = this.#out.at;
-      this.#out.u8(recordKind.machine);
-      this.#out.buffer(piece.value);
-      this.#digest.add(this.#out.bytes, start, this.#out.at);
+  #writeMachine(): void {
+    if (this.#piece.done === true) {
+      this.#end();
+      return;
     }
+    const start = this.#out.at;
+    this.#out.u8(recordKind.machine);
+    this.#out.buffer(this.#piece.value);
+    this.#digest.add(this.#out.bytes, start, this.#out.at);
+    this.#cut(this.#chunkBytes);
+    this.#piece = this.#machine.next();
   }
 
   #end(): void {
     this.#out.u8(recordKind.end);
     this.#out.f64(this.#nodes);
     this.#out.f64(this.#digest.value);
+    this.#cut(0);
     this.stop();
+  }
+
+  /** Ends the chunk if it has so many bytes. */
+  #cut(bytesMin: number): void {
+    if (this.#out.at < bytesMin) return;
+    this.#chunks.push(this.#out.copy());
+    this.#out.clear();
   }
 }
 

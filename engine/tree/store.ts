@@ -12,8 +12,19 @@ import { Buffer } from 'node:buffer';
 import { assert } from '../base/assert.ts';
 import { Slab } from './slab.ts';
 
-/** V8 caps a Map at 2**24 entries; sixteen of them hold a quarter of a billion paths. */
-const indexShards = 16;
+/** V8 caps a Map at 2**24 entries: sixteen of them hold 2**28 paths if these are spread evenly, else fewer. */
+const shardBits = 4;
+
+/**
+ * The part of the index that a path lies in. Paths of one shape differ here or there, at the end
+ * (`/queue/n-0000000042`) or before it (`/x/<uuid>/lock`): so characters from all over the path count, up to sixteen.
+ */
+export function shardOf(path: string): number {
+  const step = (path.length >>> 4) + 1;
+  let hash = 0;
+  for (let at = path.length - 1; at >= 0; at -= step) hash = (hash * 31 + path.charCodeAt(at)) | 0;
+  return Math.imul(hash, 0x9e3779b1) >>> (32 - shardBits);
+}
 
 export class Store {
   /** Znodes present. */
@@ -52,7 +63,7 @@ export class Store {
   /** Somebody walks slots over several turns: none of them may change its path. */
   #keepers = 0;
   readonly #slab = new Slab();
-  readonly #index: Map<string, number>[] = Array.from({ length: indexShards }, () => new Map<string, number>());
+  readonly #index: Map<string, number>[] = Array.from({ length: 1 << shardBits }, () => new Map<string, number>());
 
   /** Slot of the node at `path`, -1 when there is none. */
   find(path: string): number {
@@ -211,8 +222,7 @@ export class Store {
   }
 
   #shard(path: string): Map<string, number> {
-    const length = path.length;
-    return this.#index[(path.charCodeAt(length - 1) + length) & (indexShards - 1)]!;
+    return this.#index[shardOf(path)]!;
   }
 
   #grow(): void {

@@ -60,7 +60,10 @@ export class MemorySnapshots implements SnapshotPort {
   receive(zxid: number, bytesTotal: number): SnapshotReceiver {
     const parts: Buffer[] = [];
     return {
-      write: (_offset, bytes) => void parts.push(Buffer.from(bytes)),
+      write: (_offset, bytes) => {
+        parts.push(Buffer.from(bytes));
+        return null;
+      },
       finish: (done) => {
         const file = Buffer.concat(parts);
         const error = file.length === bytesTotal ? verify(file, zxid) : 'it has another length than announced';

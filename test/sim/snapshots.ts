@@ -107,7 +107,10 @@ export class SimSnapshots implements SnapshotPort {
   receive(zxid: number, bytesTotal: number): SnapshotReceiver {
     const bytes = Buffer.alloc(bytesTotal);
     return {
-      write: (offset, chunk) => void chunk.copy(bytes, offset),
+      write: (offset, chunk) => {
+        chunk.copy(bytes, offset);
+        return null;
+      },
       finish: (done) => {
         this.#world.after(this.#disk.syncMs() * 2, () => {
           this.#events.guard(() => {

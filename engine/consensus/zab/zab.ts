@@ -23,6 +23,10 @@ import { isBetter, Self, type Recovered, type ZabOptions } from './self.ts';
 /** Between two ticks of a healthy process lies far less; a longer gap was our own stall. */
 const stallMs = 500;
 
+/** What kept a snapshot from being installed (a full disk) may last: each failure in a row doubles the pause. */
+const installPauseFirstMs = 1000;
+const installPauseMaxMs = 60_000;
+
 export class Zab implements ConsensusCore<Message> {
   private readonly self: Self;
   /** Exactly one of the three is present. */
@@ -34,6 +38,11 @@ export class Zab implements ConsensusCore<Message> {
   private nextToken = 1;
   /** Round of the election that ended last. */
   private lastRound = 1;
+  /** The leader whose snapshot could not be installed is not followed until then. */
+  private avoided = 0;
+  private avoidedUntil = 0;
+  /** Failures in a row. */
+  private failedInstalls = 0;
   /** The last epoch that this server told everybody it was established in. */
   private establishedEpoch = 0;
   /** Why the last role ended, for the journal. */
@@ -156,12 +165,13 @@ export class Zab implements ConsensusCore<Message> {
       case 'installed':
         this.self.installing = false;
         this.self.restart(input.zxid);
+        this.failedInstalls = 0;
         this.learnerRole?.onInstalled();
         this.election?.tryStart();
         break;
       case 'installFailed':
         this.self.installing = false;
-        if (this.learnerRole !== null) this.look('the snapshot could not be installed');
+        if (this.learnerRole !== null) this.giveUpInstall(this.learnerRole.leader);
         this.election?.tryStart();
         break;
       case 'turnEnd':
@@ -272,7 +282,17 @@ export class Zab implements ConsensusCore<Message> {
     const leads = this.leads();
     const winner = leads === 0 ? this.election.winner() : leads;
     if (winner === this.self.id) this.lead();
-    else if (winner !== 0) this.follow(winner, leads !== 0);
+    else if (winner !== 0 && !this.avoids(winner)) this.follow(winner, leads !== 0);
+  }
+
+  private giveUpInstall(leader: number): void {
+    this.avoided = leader;
+    this.avoidedUntil = this.self.now + Math.min(installPauseFirstMs * 2 ** this.failedInstalls++, installPauseMaxMs);
+    this.look('the snapshot could not be installed');
+  }
+
+  private avoids(leader: number): boolean {
+    return leader === this.avoided && this.self.now < this.avoidedUntil;
   }
 
   /** The peer that says it leads; of several the best, the others will give way to it. */

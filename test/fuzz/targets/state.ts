@@ -24,8 +24,8 @@ export function checkTree(tree: Tree): void {
   }
   must(reached === tree.nodeCount, `${reached} of ${tree.nodeCount} nodes hang on the root`);
   const chunks: Buffer[] = [];
-  const capture = new Capture(tree);
-  for (let chunk = capture.next(4096); chunk !== null; chunk = capture.next(4096)) chunks.push(chunk);
+  const capture = new Capture(tree, 4096);
+  for (let chunk = capture.next(); chunk !== null; chunk = capture.next()) chunks.push(chunk);
   const again = restore(chunks);
   must(typeof again !== 'string', `a snapshot of the state is refused: ${String(again)}`);
   must(digestOf(again) === digestOf(tree), 'the state changes on its way through a snapshot');

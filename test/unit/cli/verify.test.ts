@@ -30,9 +30,8 @@ function writeSnapshot(folder: string): void {
   const path = join(folder, `${snapshotName}.tmp`);
   const seal = new Seal(crc32);
   begin({ path, zxid: 3 });
-  const capture = new Capture(tree);
-  for (let chunk = capture.next(1000); chunk !== null; chunk = capture.next(1000))
-    seal.add(append({ path, raw: chunk }));
+  const capture = new Capture(tree, 1000);
+  for (let chunk = capture.next(); chunk !== null; chunk = capture.next()) seal.add(append({ path, raw: chunk }));
   assert.equal(publish({ path, name: join(folder, snapshotName), zxid: 3, footer: seal.encode() }), null);
 }
 

@@ -279,3 +279,38 @@ test('a leader with a slow disk stops proposing although its followers are a quo
   world.sync(3);
   assert.ok(world.core(3).canPropose);
 });
+
+test('a server that cannot install its leader’s snapshot asks it again after longer and longer pauses', () => {
+  const world = worldOf([diskAt(1), diskAt(3), diskAt(3)]);
+  for (const id of [2, 3]) world.start(id);
+  world.connect(2, 3);
+  world.stabilize();
+  for (const id of [2, 3]) world.compact(id);
+  world.restart(1);
+  /** All but the snapshot that is being installed. */
+  const settle = (): void => {
+    do world.stabilize((from, to) => from === 1 && to === 1);
+    while (world.box(1).pending.length > 0 && (world.sync(1), true));
+  };
+  const msUntilInstalling = (): number => {
+    settle();
+    let ms = 0;
+    for (; world.box(1).installing === null && ms < 100_000; ms += 100) {
+      for (const id of world.ids) world.tick(id, 100);
+      settle();
+    }
+    return ms;
+  };
+  const pauses = Array.from({ length: 9 }, () => {
+    const ms = msUntilInstalling();
+    world.box(1).installing = null;
+    world.step(1, { kind: 'installFailed' });
+    return ms;
+  });
+  assert.deepEqual(pauses, [0, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]);
+  world.crash(3);
+  assert.equal(msUntilInstalling() < 5000, true, 'another leader is asked at once');
+  world.install(1);
+  world.stabilize();
+  assert.deepEqual(serving(world), [1, 2]);
+});

@@ -118,6 +118,19 @@ test('snapshot store: a damaged one is never sent, an older one is in its place'
   assert.equal(damaged.length, 1);
 });
 
+test('snapshot store: what could not be verified is not damaged, and stays', async (t) => {
+  const folder = memoryFolder(t);
+  const { store, damaged } = openStore(t, folder);
+  for (const zxid of [10, 20]) await write(store, zxid);
+  const message = new RegExp(`${nameOf(20)} could not be verified: `);
+  const settled = assert.rejects(store.settle(), { name: 'StorageError', message });
+  const opened = open(store);
+  await store.close();
+  await settled;
+  assert.equal(await opened, null);
+  assert.deepEqual([damaged, readdirSync(folder)], [[], [nameOf(10), nameOf(20)]]);
+});
+
 test('snapshot store: damage found while loading is told, naming the file', async (t) => {
   const folder = memoryFolder(t);
   const { store } = openStore(t, folder);
@@ -162,7 +175,7 @@ test('snapshot store: an error in the pool is told, and the next snapshot succee
   assert.match(error!, /ENOENT/);
   assert.deepEqual([sink.pending, progressed, store.newest], [0, 3, -1]);
   const receiver = store.receive(11, 10);
-  receiver.write(0, Buffer.alloc(10));
+  assert.match(receiver.write(0, Buffer.alloc(10))!, /ENOENT/);
   assert.match((await new Promise<string | null>((resolve) => receiver.finish(resolve)))!, /ENOENT/);
   mkdirSync(folder);
   assert.equal(await write(store, 12), null);

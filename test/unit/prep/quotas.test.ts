@@ -133,9 +133,9 @@ test('any order of changes, closes and commits: the figures are right and no har
 });
 
 function restore(tree: Tree): Tree {
-  const capture = new Capture(tree);
+  const capture = new Capture(tree, 1000);
   const restore = new Restore();
-  for (let chunk = capture.next(1000); chunk !== null; chunk = capture.next(1000)) restore.chunk(chunk);
+  for (let chunk = capture.next(); chunk !== null; chunk = capture.next()) restore.chunk(chunk);
   const restored = restore.finish();
   if (typeof restored === 'string') throw new Error(restored);
   return restored;

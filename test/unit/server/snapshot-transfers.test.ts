@@ -1,8 +1,11 @@
-/** A snapshot is opened later than it is asked for; who asked may be gone or ask anew by then. */
+/** A snapshot is opened later than it is asked for, when who asked may be gone; and it may not fit on the disk. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Writer } from '../../../engine/base/bytes.ts';
+import { encodeMessage } from '../../../engine/peer/frames.ts';
 import type { Ports, SnapshotFile } from '../../../engine/server/ports.ts';
 import { SnapshotTransfers } from '../../../engine/server/snapshot-transfers.ts';
+import { Box } from '../../fuzz/box.ts';
 
 function transfers(): {
   transfers: SnapshotTransfers;
@@ -48,6 +51,25 @@ test('a learner that left while its snapshot was opened gets nothing', () => {
   assert.deepEqual(log, ['close late']);
 });
 
+test('a learner that joins anew over the same link gets no more of its old snapshot', () => {
+  const { file, log } = transfers();
+  const box = new Box({ id: 3, servers: 3, ensembleId: 7 });
+  box.snapshots.open = (done) => done(file('old'));
+  const { core } = box.server;
+  const step = core.step.bind(core);
+  core.step = (input, effects) => {
+    step(input, effects);
+    if (input.kind === 'link') effects.transfers.push({ kind: 'sendSnapshot', to: 2 });
+  };
+  box.server.peerUp(2);
+  box.settle();
+  assert.deepEqual(log.splice(0), ['read old at 0']);
+  const frame = new Writer(64);
+  encodeMessage({ kind: 'join', acceptedEpoch: 0, observer: false }, frame);
+  box.server.peerFrame(2, frame.copy());
+  assert.deepEqual(log, ['close old']);
+});
+
 test('a server that leads no more opens nothing for its former learners', () => {
   const { transfers: outgoing, opens, log, file } = transfers();
   outgoing.open(2, () => log.push('opened'));
@@ -55,4 +77,34 @@ test('a server that leads no more opens nothing for its former learners', () => 
   opens[0]!(file('late'));
   outgoing.pump();
   assert.deepEqual(log, ['close late']);
+});
+
+test('a snapshot that cannot be written is given up at once, and told once', () => {
+  const log: string[] = [];
+  const ports = {
+    snapshots: {
+      receive: () => ({
+        write: (offset: number) => (offset === 0 ? null : 'the disk is full'),
+        finish: () => void log.push('finish'),
+        abort: () => void log.push('abort'),
+      }),
+    },
+    journal: {
+      info: () => {},
+      error: (event: string, { reason }: { reason: string }) => log.push(`${event}: ${reason}`),
+    },
+  };
+  const events = {
+    epoch: () => 1,
+    send: (_to: number, message: { kind: string; offset: number }) =>
+      void log.push(`${message.kind} ${message.offset}`),
+    sent: () => {},
+    installed: (zxid: number) => void log.push(`installed ${zxid}`),
+  };
+  const incoming = new SnapshotTransfers(ports as unknown as Ports, events);
+  incoming.install(3, 5, 30);
+  for (const offset of [0, 10, 20])
+    incoming.chunk({ kind: 'snapshotChunk', epoch: 1, offset, bytes: Buffer.alloc(10) });
+  assert.deepEqual(log, ['snapshotAck 10', 'abort', 'snapshot not installed: the disk is full', 'installed -1']);
+  assert.equal(incoming.installing, false);
 });

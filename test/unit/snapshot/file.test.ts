@@ -4,7 +4,13 @@ import { appendFileSync, readFileSync, truncateSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { crc32 } from '../../../engine/io/crc32.ts';
-import { decodeFileHeader, encodeFileHeader, fileHeaderBytes, Seal } from '../../../engine/snapshot/file.ts';
+import {
+  decodeFileHeader,
+  encodeChunk,
+  encodeFileHeader,
+  fileHeaderBytes,
+  Seal,
+} from '../../../engine/snapshot/file.ts';
 import { append, begin, publish, read, verify } from '../../../workers/snapshot.ts';
 import { memoryFolder } from '../../support/log.ts';
 
@@ -74,4 +80,12 @@ test('snapshot file: one that is not whole does not get its name', (t) => {
   const error = publish({ path, name: join(folder, 'b'), zxid, footer: new Seal(crc32).encode() });
   assert.equal(error, 'its footer does not match');
   assert.throws(() => readFileSync(join(folder, 'b')), /ENOENT/);
+});
+
+test('snapshot file: a block that does not expand is damage, a file that cannot be opened is not', (t) => {
+  const folder = memoryFolder(t);
+  const path = join(folder, 'a');
+  writeFileSync(path, Buffer.concat([encodeFileHeader(zxid, crc32), encodeChunk(1000, Buffer.alloc(20, 0xff), crc32)]));
+  assert.match(verify({ path, zxid })!, /^a chunk does not expand: /);
+  assert.throws(() => verify({ path: folder, zxid }), { code: 'EISDIR' });
 });

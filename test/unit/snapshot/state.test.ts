@@ -57,10 +57,10 @@ test('what is restored is what was there when the capture began', () => {
       const digest = digestOf(tree);
       const ephemerals = tree.table.ephemeralCount;
       const reapable = reapablePaths(tree);
-      const capture = new Capture(tree);
+      const capture = new Capture(tree, 100);
       const chunks: Buffer[] = [];
       const next = (): boolean => {
-        const chunk = capture.next(100);
+        const chunk = capture.next();
         if (chunk !== null) chunks.push(chunk);
         return chunk !== null;
       };
@@ -96,9 +96,9 @@ test('a restored tree goes on like the original', () => {
   machine.request(ask.create('/b'), session);
   machine.request(ask.create('/b/s-', '', 2), session);
   machine.commit();
-  const capture = new Capture(machine.tree);
-  const copy = restore([capture.next(1 << 20)!]) as Tree;
-  assert.equal(capture.next(1), null);
+  const capture = new Capture(machine.tree, 1 << 20);
+  const copy = restore([capture.next()!]) as Tree;
+  assert.equal(capture.next(), null);
   machine.request(ask.create('/b/s-', '', 3), session);
   machine.request(ask.delete('/b/s-0000000000'), session);
   machine.close(session);
@@ -117,8 +117,8 @@ test('damaged chunks are refused with a reason, never thrown at', () => {
   machine.request(ask.create('/a', 'data', 1, [{ perms: 31, scheme: 'ip', id: '10.0.0.1' }]), session);
   machine.request(ask.create('/b', 'data'), session);
   machine.commit();
-  const capture = new Capture(machine.tree);
-  const chunk = capture.next(1 << 20)!;
+  const capture = new Capture(machine.tree, 1 << 20);
+  const chunk = capture.next()!;
   assert.notEqual(typeof restore([chunk]), 'string');
   for (let end = 0; end < chunk.length; end++) assert.equal(typeof restore([chunk.subarray(0, end)]), 'string');
   // The head's zxid is not part of the digest: the file has checksums of its own.
@@ -133,10 +133,9 @@ test('damaged chunks are refused with a reason, never thrown at', () => {
 test('the state of a machine comes back piece by piece, and one of no bytes is told from none', () => {
   const big = Buffer.from(Array.from({ length: 700_000 }, (_, i) => i % 251));
   const through = (pieces?: Iterable<Uint8Array>): Buffer[] | null => {
-    const capture = new Capture(new Machine().tree, pieces);
+    const capture = new Capture(new Machine().tree, 64 * 1024, pieces);
     const restore = new Restore();
-    for (let chunk = capture.next(64 * 1024); chunk !== null; chunk = capture.next(64 * 1024))
-      assert.equal(restore.chunk(chunk), null);
+    for (let chunk = capture.next(); chunk !== null; chunk = capture.next()) assert.equal(restore.chunk(chunk), null);
     assert.equal(typeof restore.finish(), 'object');
     return restore.machine;
   };
@@ -149,9 +148,9 @@ test('the state of a machine comes back piece by piece, and one of no bytes is t
 
 test('a lost piece of a machine is noticed', () => {
   const pieces = ['one', 'two', 'three'].map((text) => Buffer.from(text.padEnd(3000, '.')));
-  const capture = new Capture(new Machine().tree, pieces);
+  const capture = new Capture(new Machine().tree, 1000, pieces);
   const chunks: Buffer[] = [];
-  for (let chunk = capture.next(1000); chunk !== null; chunk = capture.next(1000)) chunks.push(chunk);
+  for (let chunk = capture.next(); chunk !== null; chunk = capture.next()) chunks.push(chunk);
   const index = chunks.findIndex((chunk) => chunk.includes('two'));
   assert.equal(restore(chunks.toSpliced(index, 1)), 'the digest does not match');
 });

@@ -1,10 +1,11 @@
 /** Columns and slab: growth, reuse of slots and cells, many nodes. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { AclTable } from '../../../engine/tree/acl-table.ts';
 import { Slab } from '../../../engine/tree/slab.ts';
-import { Store } from '../../../engine/tree/store.ts';
+import { shardOf, Store } from '../../../engine/tree/store.ts';
 import { ask, Machine } from '../../support/machine.ts';
 import { openAcl } from '../../support/raw-client.ts';
 
@@ -121,4 +122,25 @@ test('ACLs are counted: an id is given out again once nobody has it', () => {
     table.release(id);
     table.release(id);
   }, /as often as it is used/);
+});
+
+test('no part of the index gets more than its share of paths of one shape', () => {
+  const id = (i: number): string => createHash('md5').update(`${i}`).digest('hex');
+  const shapes: readonly ((i: number) => string)[] = [
+    (i) => `/x/${id(i)}/lock`,
+    (i) => `/services/${id(i)}/leader-election`,
+    (i) => `/queue/item-${String(i).padStart(10, '0')}`,
+    (i) => `/a/b/c/${i}/config/settings/current`,
+    (i) => `/${i}`,
+    (i) => `/company/region/cluster/namespace/application/${i}/deployment/containers/settings/current/value`,
+  ];
+  const count = 50_000;
+  for (const shape of shapes) {
+    const shares = new Map<number, number>();
+    for (let i = 0; i < count; i++) {
+      const shard = shardOf(shape(i));
+      shares.set(shard, (shares.get(shard) ?? 0) + 1);
+    }
+    assert.ok(Math.max(...shares.values()) < count / 4, `${shape(1)}: ${[...shares.values()].join(' ')}`);
+  }
 });

@@ -1,0 +1,87 @@
+/** A snapshot goes on over many turns: what changes meanwhile neither waits for the disk nor gets into it. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Metrics } from '../../../engine/server/metrics.ts';
+import type { ServerOptions } from '../../../engine/server/options.ts';
+import type { Ports, SnapshotSink, StateMachine } from '../../../engine/server/ports.ts';
+import { Snapshots } from '../../../engine/server/snapshots.ts';
+import { Restore } from '../../../engine/snapshot/state.ts';
+import type { Batch } from '../../../engine/txn/batch.ts';
+import { ask, Machine } from '../../support/machine.ts';
+
+/** A snapshot that is due, and a sink that keeps what it is given; the disk writes a chunk when the test says so. */
+function due(machine: Machine, ofProgram?: StateMachine): { pump: () => boolean; chunks: Buffer[]; sink: Sink } {
+  const chunks: Buffer[] = [];
+  const sink: Sink = {
+    pending: 0,
+    finished: false,
+    write: (chunk) => {
+      sink.pending++;
+      chunks.push(chunk);
+    },
+    finish: () => void (sink.finished = true),
+    abort: () => {},
+  };
+  const ports = { snapshots: { create: () => sink }, machine: ofProgram, schedule: () => {} };
+  const options = { snapCount: 1 } as ServerOptions;
+  const snapshots = new Snapshots(options, ports as unknown as Ports, new Metrics(0), 0);
+  snapshots.applied({ count: 1, bytes: { length: 1e9 } } as Batch);
+  return { pump: () => snapshots.pump(machine.tree, machine.tree.lastZxid, 0), chunks, sink };
+}
+
+type Sink = { -readonly [Key in keyof SnapshotSink]: SnapshotSink[Key] } & { finished: boolean };
+
+function restore(chunks: readonly Buffer[]): Restore {
+  const restore = new Restore();
+  for (const chunk of chunks) assert.equal(restore.chunk(chunk), null);
+  return restore;
+}
+
+test('a change that is worth many chunks is cut, and does not wait for a slow disk', () => {
+  const machine = new Machine();
+  const session = machine.session();
+  const count = 40;
+  for (let i = 0; i < count; i++) machine.request(ask.create(`/n${i}`, '#'.repeat(100_000)), session);
+  machine.commit();
+  const { nodeCount } = machine.tree;
+  const { pump, chunks, sink } = due(machine);
+  while (pump());
+  assert.equal(sink.pending, 4);
+  for (let i = 0; i < count; i++) machine.request(ask.delete(`/n${i}`), session);
+  machine.commit();
+  pump();
+  assert.ok(chunks.reduce((bytes, { length }) => bytes + length, 0) > (count - 3) * 100_000, 'handed over at once');
+  while (!sink.finished) {
+    sink.pending = 0;
+    pump();
+  }
+  for (const { length } of chunks) assert.ok(length < 256 * 1024 + 101_000, `a chunk of ${length} bytes`);
+  const tree = restore(chunks).finish();
+  assert.ok(typeof tree !== 'string', String(tree));
+  assert.equal(tree.nodeCount, nodeCount);
+});
+
+test('a machine whose snapshot is a generator is asked before more commands are applied', () => {
+  const machine = new Machine();
+  machine.request(ask.create('/before-it', '#'.repeat(300_000)), machine.session());
+  machine.commit();
+  let count = 1;
+  const { pump, chunks, sink } = due(machine, {
+    apply: () => void count++,
+    *snapshot() {
+      const now = count;
+      yield Buffer.alloc(1_000_000);
+      yield Buffer.from(`${now}`);
+    },
+    restore: () => {},
+  });
+  pump();
+  count++;
+  while (!sink.finished) {
+    sink.pending = 0;
+    pump();
+    count++;
+  }
+  const pieces = Buffer.concat(restore(chunks).machine!);
+  assert.equal(pieces.subarray(1_000_000).toString(), '1');
+});
