@@ -105,8 +105,14 @@ export class Client {
   }
 
   /**
-   * Until when the servers keep the session for certain, ms of `environment.now()`: its time since the newest
-   * call or ping that one of them has answered. Later than this it may be over, though nothing was heard of it.
+   * Until when the servers keep the session for certain, ms of `environment.now()`: its time since what the leader
+   * last had of it, as far as its answer came: a connection, a write that was carried out, or a `sync`. Reads and pings
+   * do not count: a server that is cut off from the leader answers them, too, while the leader gives the session up.
+   * Later than this the session may be over, though nothing was heard of it; `sync` moves it.
+   *
+   * With Apache ZooKeeper it is a good guess. Its leader answers `sync` and resumes sessions without asking its
+   * quorum, and learns from a follower some time after the answer that the client was heard: when either is cut off
+   * just then, the session may end up to a third of its time, or the time until the leader notices, earlier.
    */
   get sessionLastsUntil(): number {
     return this.#session.lastsUntil;

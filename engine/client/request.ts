@@ -18,6 +18,7 @@ export class Request {
   readonly op: number;
   readonly path: string | null;
   readonly decode: Decode<unknown>;
+  readonly madeAt: number;
   readonly deadline: number;
   xid = 0;
   /** What to send once there is a connection; null: sent. */
@@ -31,6 +32,7 @@ export class Request {
   constructor(
     op: number,
     path: string | null,
+    madeAt: number,
     deadline: number,
     decode: Decode<unknown>,
     resolve: (value: unknown) => void,
@@ -38,6 +40,7 @@ export class Request {
   ) {
     this.op = op;
     this.path = path;
+    this.madeAt = madeAt;
     this.deadline = deadline;
     this.decode = decode;
     this.#resolve = resolve;

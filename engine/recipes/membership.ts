@@ -127,7 +127,7 @@ export class Membership<Metadata = unknown> {
       const place = await bound(taking);
       if (place === null) return null;
       await bound(place.watch());
-      return place.hold();
+      return await place.hold(bound);
     } catch (error) {
       const leaving = taking
         .then((place) => place?.release())

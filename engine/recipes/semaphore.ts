@@ -101,7 +101,7 @@ export class Semaphore {
             );
             if (place.lost.aborted) throw place.lost.reason;
             if (!children.includes(place.name)) throw new LostError(`${place.path}: its node was deleted`);
-            if (await isDone(children, watch)) return place.hold();
+            if (await isDone(children, watch)) return place.hold(bound);
           } finally {
             watch.drop();
           }

@@ -374,6 +374,7 @@ test('a read-only server will do until one takes writes', async () => {
   assert.equal(hello[44], 1, 'it may be read-only');
   await client.connected();
   assert.equal(client.state, 'connectedReadOnly');
+  assert.equal(client.sessionLastsUntil, -Infinity);
   const write = client.setData('/x', 'y');
   first.reply((await first.request()).xid, -119);
   await assert.rejects(write, { code: 'notReadOnly' });
