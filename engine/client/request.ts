@@ -24,6 +24,8 @@ export class Request {
   /** What to send once there is a connection; null: sent. */
   frame: Buffer | null = null;
   isSettled = false;
+  /** Told of its end, whatever that is, before whoever waits for it. */
+  onEnd: (() => void) | null = null;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (error: unknown) => void;
   #signal: AbortSignal | null = null;
@@ -66,6 +68,7 @@ export class Request {
     if (this.isSettled) return false;
     this.isSettled = true;
     this.frame = null;
+    this.onEnd?.();
     if (this.#onAbort !== null) this.#signal!.removeEventListener('abort', this.#onAbort);
     return true;
   }

@@ -115,13 +115,18 @@ export class Session {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Sends a request, now or as soon as there is a connection. */
+  /**
+   * Sends a request, now or as soon as there is a connection.
+   *
+   * @param began told of the request once it is encoded
+   */
   call<T>(
     op: number,
     path: string | null,
     options: CallOptions,
     encode: (out: Writer) => void,
     decode: Decode<T>,
+    began: ((request: Request) => void) | null = null,
   ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       options.signal?.throwIfAborted();
@@ -131,6 +136,7 @@ export class Session {
       const deadline = timeoutMs > 0 ? now + timeoutMs : Infinity;
       const request = new Request(op, path, now, deadline, decode, resolve as (value: unknown) => void, reject);
       this.#submit(request, encode);
+      began?.(request);
       if (options.signal !== undefined) request.endsWith(options.signal);
     });
   }

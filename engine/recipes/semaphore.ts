@@ -94,7 +94,7 @@ export class Semaphore {
         await bound(place.watch());
         for (;;) {
           const { folder } = this.#leases;
-          const watch = new OneWatch(this.#client, folder);
+          const watch = new OneWatch(this.#client, folder, 'children');
           try {
             const children = await bound(
               orNone(watch.read((watcher) => this.#client.getChildren(folder, { watch: watcher }))),

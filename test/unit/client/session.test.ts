@@ -399,6 +399,10 @@ test('arguments that make no sense are rejections, and nothing of them is sent',
   await assert.rejects(client.getData('no/slash'), { code: 'badArguments' });
   await assert.rejects(client.create('/x', 'y', { container: true, ephemeral: true }), TypeError);
   await assert.rejects(client.setData('/x', undefined as unknown as string), TypeError);
+  await assert.rejects(
+    client.removeWatches('no/slash', 'any', () => {}),
+    { code: 'badArguments' },
+  );
   const call = client.exists('/x');
   const { op, xid } = await connection.request();
   assert.equal(op, 3);

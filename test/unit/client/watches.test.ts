@@ -250,6 +250,38 @@ test('removing: all of a path at the server, one of several only here', async ()
   await scene.end();
 });
 
+test('removing a watch leaves alone one whose request is not answered yet', async () => {
+  const scene = await Scene.open();
+  const { client } = scene;
+  const [one, two] = ['one', 'two'].map(scene.watcher);
+  const read = (watch: typeof one): Promise<unknown> => client.getData('/a', { watch });
+  const add = (watch: typeof one): Promise<unknown> => client.addWatch('/b', watch!);
+  const calls: (readonly [string, (watch: typeof one) => Promise<unknown>, Record])[] = [
+    ['/a', read, new Record().buffer('x').raw(stat().bytes())],
+    ['/b', add, new Record().int(0)],
+  ];
+  for (const [path, call, reply] of calls) {
+    const first = call(one);
+    await scene.answer(reply);
+    await first;
+    const second = call(two);
+    const removing = client.removeWatches(path, 'any', one);
+    await scene.answer(reply);
+    assert.equal((await scene.answer()).op, 17, `the server keeps the watch of ${path}`);
+    await Promise.all([second, removing]);
+  }
+  scene.connection.event(changed, '/a');
+  scene.connection.event(changed, '/b');
+  await turn();
+  assert.deepEqual(scene.heard, [
+    'one: dataWatchRemoved /a',
+    'one: persistentWatchRemoved /b',
+    'two: nodeDataChanged /a',
+    'two: nodeDataChanged /b',
+  ]);
+  await scene.end();
+});
+
 test('a watch as a stream: events in order, the end of the loop removes it', async () => {
   const scene = await Scene.open();
   const watch = scene.client.watch('/a', { recursive: true });
