@@ -17,7 +17,7 @@ import { readAcls, writeAcls, type Acl, type Id } from '../wire/acl.ts';
 import { errorCode } from '../wire/errors.ts';
 import { opcode } from '../wire/opcodes.ts';
 import type { Environment } from './environment.ts';
-import { ConnectionLossError, errorOf } from './errors.ts';
+import { ConnectionLossError, errorOf, OperationTimeoutError } from './errors.ts';
 import { settingsOf, type Auth, type ClientOptions, type SessionKey } from './options.ts';
 import { Paths } from './paths.ts';
 import { readClientInfos, readData, readStat, readStrings, type Stat } from './records.ts';
@@ -316,7 +316,14 @@ export class Client {
         out.i32(kind === 'recursive' ? 1 : 0);
       },
       () => this.#session.watches.add(kind, full, watcher),
-      (request) => this.#ask(request, kind, full, watcher),
+      (request) => {
+        this.#ask(request, kind, full, watcher);
+        request.onLate = () => {
+          // Nobody waits for it, and it would stay.
+          this.#session.watches.add(kind, full, nothing);
+          void this.#forsake(path, nothing);
+        };
+      },
     );
   }
 
@@ -327,9 +334,7 @@ export class Client {
       (own) => this.addWatch(path, own.event, options),
       (own) => {
         signal?.removeEventListener('abort', close);
-        // Whether the server still sends events that nobody wants is of no interest to who has left.
-        if (!this.#session.isEnded)
-          this.removeWatches(path, 'any', own.event, { timeoutMs: this.sessionTimeoutMs }).catch(() => null);
+        void this.#forsake(path, own.event);
       },
       () => this.#session.finalError(path),
     );
@@ -360,6 +365,18 @@ export class Client {
   }
 
   // ---- how -----------------------------------------------------------------------------------------
+
+  /** Takes a watcher away for good, also when the connection is lost meanwhile: the next one has its watch again. */
+  async #forsake(path: string, watcher: Watcher): Promise<void> {
+    for (let isUnknown = true; isUnknown;) {
+      try {
+        await this.removeWatches(path, 'any', watcher);
+        return;
+      } catch (error) {
+        isUnknown = error instanceof ConnectionLossError || error instanceof OperationTimeoutError;
+      }
+    }
+  }
 
   #call<T>(
     op: number,
@@ -426,4 +443,5 @@ export class Client {
   }
 }
 
+/** Also the watcher of a watch that nobody wants. */
 function nothing(): void {}

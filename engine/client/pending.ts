@@ -57,7 +57,10 @@ export class Pending {
       return `a reply to ${xid} came while ${request?.xid ?? 'nothing'} was next`;
     }
     if (code === 0 && isWriteOp(request.op)) this.confirmedAt = request.madeAt;
-    if (request.isSettled) return null;
+    if (request.isSettled) {
+      if (code === 0) request.onLate?.();
+      return null;
+    }
     if (code !== 0 && !(code === errorCode.noNode && request.op === opcode.exists)) {
       request.reject(errorOf(code, request.path));
       return null;

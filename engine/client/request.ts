@@ -26,6 +26,8 @@ export class Request {
   isSettled = false;
   /** Told of its end, whatever that is, before whoever waits for it. */
   onEnd: (() => void) | null = null;
+  /** Told when it was carried out, after all, though it had ended before. */
+  onLate: (() => void) | null = null;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (error: unknown) => void;
   #signal: AbortSignal | null = null;

@@ -32,7 +32,8 @@ export class OneWatch {
   drop(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#reading.then(() => this.#client.removeWatches(this.#path, this.#type, this.#watcher)).catch(() => null);
+    const remove = (): Promise<void> => this.#client.removeWatches(this.#path, this.#type, this.#watcher);
+    this.#reading.then(() => untilAnswered(remove)).catch(() => null);
   }
 
   readonly #watcher: Watcher = (event) => {
