@@ -17,17 +17,28 @@ import { readAcls, writeAcls, type Acl, type Id } from '../wire/acl.ts';
 import { errorCode } from '../wire/errors.ts';
 import { opcode } from '../wire/opcodes.ts';
 import type { Environment } from './environment.ts';
-import { ConnectionLossError, errorOf } from './errors.ts';
+import { ConnectionLossError, errorOf, OperationTimeoutError } from './errors.ts';
 import { settingsOf, type Auth, type ClientOptions, type SessionKey } from './options.ts';
 import { Paths } from './paths.ts';
 import { readClientInfos, readData, readStat, readStrings, type Stat } from './records.ts';
-import type { CallOptions } from './request.ts';
+import type { CallOptions, Request } from './request.ts';
 import { Session, type SessionState, type StateListener } from './session.ts';
 import { MultiRead, Transaction } from './transaction.ts';
 import type { ServerAddress } from './transport.ts';
 import { Watch } from './watch.ts';
 import { watcherType, type WatchKind, type Watcher, type WatcherType } from './watch-table.ts';
-import { createOp, writeCreate, writeSet, writeVersioned, type CreateOptions, type Data } from './writes.ts';
+import {
+  createOp,
+  writeCreate,
+  writePath,
+  writeRead,
+  writeReconfiguration,
+  writeSet,
+  writeVersioned,
+  type CreateOptions,
+  type Data,
+  type Reconfiguration,
+} from './writes.ts';
 
 export interface ReadOptions extends CallOptions {
   /** Hears once of the next change; see WatchEvent for what else it may hear. */
@@ -42,15 +53,6 @@ export interface WatchOptions extends CallOptions {
 export interface NodeData {
   readonly data: Buffer | null;
   readonly stat: Stat;
-}
-
-/** How to change the ensemble: servers to add and to leave, or all that shall be members. */
-export interface Reconfiguration {
-  readonly joining?: string;
-  readonly leaving?: string;
-  readonly members?: string;
-  /** Only if the present configuration is this one; -1: any. */
-  readonly fromConfig?: number;
 }
 
 /** The servers' own node with the ensemble's members; not below any chroot. */
@@ -105,8 +107,14 @@ export class Client {
   }
 
   /**
-   * Until when the servers keep the session for certain, ms of `environment.now()`: its time since the newest
-   * call or ping that one of them has answered. Later than this it may be over, though nothing was heard of it.
+   * Until when the servers keep the session for certain, ms of `environment.now()`: its time since what the leader
+   * last had of it, as far as its answer came: a connection, a write that was carried out, or a `sync`. Reads and pings
+   * do not count: a server that is cut off from the leader answers them, too, while the leader gives the session up.
+   * Later than this the session may be over, though nothing was heard of it; `sync` moves it.
+   *
+   * With Apache ZooKeeper it is a good guess. Its leader answers `sync` and resumes sessions without asking its
+   * quorum, and learns from a follower some time after the answer that the client was heard: when either is cut off
+   * just then, the session may end up to a third of its time, or the time until the leader notices, earlier.
    */
   get sessionLastsUntil(): number {
     return this.#session.lastsUntil;
@@ -194,14 +202,14 @@ export class Client {
 
   /** null when there is no such node; a watch then hears of its creation. */
   exists(path: string, options: ReadOptions = {}): Promise<Stat | null> {
-    return this.#read(opcode.exists, path, options, (body, code, full) => {
+    return this.#read(opcode.exists, 'exist', path, options, (body, code, full) => {
       this.#watch(code === 0 ? 'data' : 'exist', full, options);
       return code === 0 ? readStat(body) : null;
     });
   }
 
   getData(path: string, options: ReadOptions = {}): Promise<NodeData> {
-    return this.#read(opcode.getData, path, options, (body, _code, full) => {
+    return this.#read(opcode.getData, 'data', path, options, (body, _code, full) => {
       this.#watch('data', full, options);
       return { data: readData(body), stat: readStat(body) };
     });
@@ -209,7 +217,7 @@ export class Client {
 
   /** The names of the children, in no order. */
   getChildren(path: string, options: ReadOptions = {}): Promise<string[]> {
-    return this.#read(opcode.getChildren, path, options, (body, _code, full) => {
+    return this.#read(opcode.getChildren, 'child', path, options, (body, _code, full) => {
       this.#watch('child', full, options);
       return readStrings(body);
     });
@@ -217,7 +225,7 @@ export class Client {
 
   /** As `getChildren`, with the Stat of the node itself. */
   getChildren2(path: string, options: ReadOptions = {}): Promise<{ children: string[]; stat: Stat }> {
-    return this.#read(opcode.getChildren2, path, options, (body, _code, full) => {
+    return this.#read(opcode.getChildren2, 'child', path, options, (body, _code, full) => {
       this.#watch('child', full, options);
       return { children: readStrings(body), stat: readStat(body) };
     });
@@ -274,22 +282,19 @@ export class Client {
 
   /** The ensemble's members, as in zoo.cfg's server lines. */
   getConfig(options: ReadOptions = {}): Promise<NodeData> {
-    const encode = (out: Writer): void => writeRead(out, configPath, options);
-    return this.#session.call(opcode.getData, configPath, options, encode, (body) => {
+    const encode = (out: Writer): void => writeRead(configPath, options.watch !== undefined, out);
+    const decode = (body: Reader): NodeData => {
       this.#watch('data', configPath, options);
       return { data: readData(body), stat: readStat(body) };
-    });
+    };
+    const { watch } = options;
+    const ask = watch === undefined ? null : (request: Request) => this.#ask(request, 'data', configPath, watch);
+    return this.#session.call(opcode.getData, configPath, options, encode, decode, ask);
   }
 
   /** Changes the ensemble's members; resolves with the new configuration. */
   reconfig(change: Reconfiguration, options: CallOptions = {}): Promise<NodeData> {
-    const encode = (out: Writer): void => {
-      for (const servers of [change.joining, change.leaving, change.members]) {
-        if (servers === undefined) out.i32(-1);
-        else out.string(servers);
-      }
-      out.i64(change.fromConfig ?? -1);
-    };
+    const encode = (out: Writer): void => writeReconfiguration(change, out);
     return this.#session.call(opcode.reconfig, configPath, options, encode, (body) => ({
       data: readData(body),
       stat: readStat(body),
@@ -300,16 +305,25 @@ export class Client {
 
   /** A watch that stays, for a callback. Needs ZooKeeper 3.6. */
   addWatch(path: string, watcher: Watcher, options: WatchOptions = {}): Promise<void> {
-    const recursive = options.recursive === true;
+    const kind = options.recursive === true ? 'recursive' : 'persistent';
+    let full = '';
     return this.#session.call(
       opcode.addWatch,
       path,
       options,
       (out) => {
-        out.string(this.#paths.toServer(path));
-        out.i32(recursive ? 1 : 0);
+        out.string((full = this.#paths.toServer(path)));
+        out.i32(kind === 'recursive' ? 1 : 0);
       },
-      () => this.#session.watches.add(recursive ? 'recursive' : 'persistent', this.#paths.toServer(path), watcher),
+      () => this.#session.watches.add(kind, full, watcher),
+      (request) => {
+        this.#ask(request, kind, full, watcher);
+        request.onLate = () => {
+          // Nobody waits for it, and it would stay.
+          this.#session.watches.add(kind, full, nothing);
+          void this.#forsake(path, nothing);
+        };
+      },
     );
   }
 
@@ -320,9 +334,7 @@ export class Client {
       (own) => this.addWatch(path, own.event, options),
       (own) => {
         signal?.removeEventListener('abort', close);
-        // Whether the server still sends events that nobody wants is of no interest to who has left.
-        if (!this.#session.isEnded)
-          this.removeWatches(path, 'any', own.event, { timeoutMs: this.sessionTimeoutMs }).catch(() => null);
+        void this.#forsake(path, own.event);
       },
       () => this.#session.finalError(path),
     );
@@ -333,18 +345,18 @@ export class Client {
 
   /**
    * Removes watches of a path: all of a type, or just one watcher, while the server goes on to send the
-   * others their events. Who is removed hears of it. A recursive or persistent watch is of type `any`, as
-   * in ZooKeeper up to 3.8.
+   * others their events, also those whose call is not answered yet. Who is removed hears of it. A recursive or
+   * persistent watch is of type `any`, as in ZooKeeper up to 3.8.
    */
-  removeWatches(path: string, type: WatcherType, watcher?: Watcher, options: CallOptions = {}): Promise<void> {
+  async removeWatches(path: string, type: WatcherType, watcher?: Watcher, options: CallOptions = {}): Promise<void> {
     const { watches } = this.#session;
-    let full = '';
-    return this.#session.call(
-      watcher !== undefined && this.#hasOther(type, path, watcher) ? opcode.checkWatches : opcode.removeWatches,
+    const full = this.#paths.toServer(path);
+    const isShared = watcher !== undefined && watches.hasOther(type, full, watcher);
+    await this.#session.call(
+      isShared ? opcode.checkWatches : opcode.removeWatches,
       path,
       options,
       (out) => {
-        full = this.#paths.toServer(path);
         if (!watches.has(type, full, watcher)) throw errorOf(errorCode.noWatcher, path);
         writeVersioned(full, watcherType[type], out);
       },
@@ -354,8 +366,16 @@ export class Client {
 
   // ---- how -----------------------------------------------------------------------------------------
 
-  #hasOther(type: WatcherType, path: string, watcher: Watcher): boolean {
-    return this.#session.watches.hasOther(type, this.#paths.toServer(path), watcher);
+  /** Takes a watcher away for good, also when the connection is lost meanwhile: the next one has its watch again. */
+  async #forsake(path: string, watcher: Watcher): Promise<void> {
+    for (let isUnknown = true; isUnknown;) {
+      try {
+        await this.removeWatches(path, 'any', watcher);
+        return;
+      } catch (error) {
+        isUnknown = error instanceof ConnectionLossError || error instanceof OperationTimeoutError;
+      }
+    }
   }
 
   #call<T>(
@@ -370,6 +390,7 @@ export class Client {
 
   #read<T>(
     op: number,
+    kind: WatchKind,
     path: string,
     options: ReadOptions,
     decode: (body: Reader, code: number, full: string) => T,
@@ -379,8 +400,9 @@ export class Client {
       op,
       path,
       options,
-      (out) => writeRead(out, (full = this.#paths.toServer(path)), options),
+      (out) => writeRead((full = this.#paths.toServer(path)), options.watch !== undefined, out),
       (body, code) => decode(body, code, full),
+      options.watch === undefined ? null : (request) => this.#ask(request, kind, full, options.watch!),
     );
   }
 
@@ -404,6 +426,11 @@ export class Client {
     return this.#session.call(op, path, options, encode, decode);
   }
 
+  /** The server is about to register a watch. */
+  #ask(request: Request, kind: WatchKind, full: string, watcher: Watcher): void {
+    request.onEnd = this.#session.watches.ask(kind, full, watcher);
+  }
+
   /** The server has registered the watch of a read: whoever set it hears of the next change. */
   #watch(kind: WatchKind, full: string, { watch }: ReadOptions): void {
     if (watch !== undefined) this.#session.watches.add(kind, full, watch);
@@ -416,13 +443,5 @@ export class Client {
   }
 }
 
-function writePath(out: Writer, full: string): void {
-  out.string(full);
-}
-
-function writeRead(out: Writer, full: string, { watch }: ReadOptions): void {
-  out.string(full);
-  out.bool(watch !== undefined);
-}
-
+/** Also the watcher of a watch that nobody wants. */
 function nothing(): void {}

@@ -1,12 +1,5 @@
 /** `zabra/client`: a client of any ZooKeeper-compatible ensemble; begin with `Client`. */
-export {
-  Client,
-  configPath,
-  type NodeData,
-  type ReadOptions,
-  type Reconfiguration,
-  type WatchOptions,
-} from './client.ts';
+export { Client, configPath, type NodeData, type ReadOptions, type WatchOptions } from './client.ts';
 export type { Environment } from './environment.ts';
 export {
   AuthFailedError,
@@ -27,5 +20,5 @@ export { MultiRead, Transaction, type ReadResult } from './transaction.ts';
 export type { Connector, ServerAddress, Transport, TransportEvents } from './transport.ts';
 export { Watch } from './watch.ts';
 export type { Watcher, WatcherType, WatchEvent, WatchEventType } from './watch-table.ts';
-export type { CreateOptions, Data } from './writes.ts';
+export type { CreateOptions, Data, Reconfiguration } from './writes.ts';
 export { permission, type Acl, type Id } from '../wire/acl.ts';

@@ -7,7 +7,7 @@
 import { Writer } from '../base/bytes.ts';
 import type { Reader } from '../base/bytes.ts';
 import { errorCode } from '../wire/errors.ts';
-import { opcode } from '../wire/opcodes.ts';
+import { isWriteOp, opcode } from '../wire/opcodes.ts';
 import { ConnectionLossError, errorOf, OperationTimeoutError, type KeeperError } from './errors.ts';
 import { RequestRing, type Request } from './request.ts';
 
@@ -16,6 +16,8 @@ const xidMax = 0x7fffffff;
 export class Pending {
   /** No deadline is earlier. */
   earliestDeadline = Infinity;
+  /** When the newest write was made that was carried out. */
+  confirmedAt = -Infinity;
   readonly #ring = new RequestRing();
   readonly #scratch = new Writer(1024);
   #xid = 0;
@@ -54,7 +56,11 @@ export class Pending {
       request?.reject(lossOf(request));
       return `a reply to ${xid} came while ${request?.xid ?? 'nothing'} was next`;
     }
-    if (request.isSettled) return null;
+    if (code === 0 && isWriteOp(request.op)) this.confirmedAt = request.madeAt;
+    if (request.isSettled) {
+      if (code === 0) request.onLate?.();
+      return null;
+    }
     if (code !== 0 && !(code === errorCode.noNode && request.op === opcode.exists)) {
       request.reject(errorOf(code, request.path));
       return null;

@@ -18,11 +18,16 @@ export class Request {
   readonly op: number;
   readonly path: string | null;
   readonly decode: Decode<unknown>;
+  readonly madeAt: number;
   readonly deadline: number;
   xid = 0;
   /** What to send once there is a connection; null: sent. */
   frame: Buffer | null = null;
   isSettled = false;
+  /** Told of its end, whatever that is, before whoever waits for it. */
+  onEnd: (() => void) | null = null;
+  /** Told when it was carried out, after all, though it had ended before. */
+  onLate: (() => void) | null = null;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (error: unknown) => void;
   #signal: AbortSignal | null = null;
@@ -31,6 +36,7 @@ export class Request {
   constructor(
     op: number,
     path: string | null,
+    madeAt: number,
     deadline: number,
     decode: Decode<unknown>,
     resolve: (value: unknown) => void,
@@ -38,6 +44,7 @@ export class Request {
   ) {
     this.op = op;
     this.path = path;
+    this.madeAt = madeAt;
     this.deadline = deadline;
     this.decode = decode;
     this.#resolve = resolve;
@@ -63,6 +70,7 @@ export class Request {
     if (this.isSettled) return false;
     this.isSettled = true;
     this.frame = null;
+    this.onEnd?.();
     if (this.#onAbort !== null) this.#signal!.removeEventListener('abort', this.#onAbort);
     return true;
   }

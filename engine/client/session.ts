@@ -76,10 +76,9 @@ export class Session {
   #phaseEnds: number;
   #stopTimer: (() => void) | null = null;
   #armedFor = Infinity;
-  /** What was sent and waits for its answer, one thing at a time: the answer tells how long the session lasts. */
-  #marked: number | null = null;
-  #markedAt = 0;
-  #knownAt = -Infinity;
+  /** When the handshake was begun, and when the newest one that the ensemble has answered. */
+  #greetedAt = 0;
+  #resumedAt = -Infinity;
   #probePause = probeMs;
   #probeAt = Infinity;
   #stopProbe: (() => void) | null = null;
@@ -116,21 +115,28 @@ export class Session {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Sends a request, now or as soon as there is a connection. */
+  /**
+   * Sends a request, now or as soon as there is a connection.
+   *
+   * @param began told of the request once it is encoded
+   */
   call<T>(
     op: number,
     path: string | null,
     options: CallOptions,
     encode: (out: Writer) => void,
     decode: Decode<T>,
+    began: ((request: Request) => void) | null = null,
   ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       options.signal?.throwIfAborted();
       if (this.#closed !== null || this.#phase === 'ended') throw this.finalError(path);
       const timeoutMs = options.timeoutMs ?? this.#settings.requestTimeoutMs;
-      const deadline = timeoutMs > 0 ? this.#environment.now() + timeoutMs : Infinity;
-      const request = new Request(op, path, deadline, decode, resolve as (value: unknown) => void, reject);
+      const now = this.#environment.now();
+      const deadline = timeoutMs > 0 ? now + timeoutMs : Infinity;
+      const request = new Request(op, path, now, deadline, decode, resolve as (value: unknown) => void, reject);
       this.#submit(request, encode);
+      began?.(request);
       if (options.signal !== undefined) request.endsWith(options.signal);
     });
   }
@@ -172,14 +178,14 @@ export class Session {
     return new Promise((resolve) => {
       const failed = (error: unknown): void => resolve(error instanceof ConnectionLossError);
       const ended = (): void => resolve(false);
-      this.#submit(new Request(opcode.closeSession, null, deadline, () => null, ended, failed), () => {});
+      const now = this.#environment.now();
+      this.#submit(new Request(opcode.closeSession, null, now, deadline, () => null, ended, failed), () => {});
     });
   }
 
   #submit(request: Request, encode: (out: Writer) => void): void {
     const link = this.#phase === 'ready' ? this.#link! : null;
     this.#pending.add(request, encode, link?.out ?? null);
-    if (link !== null) this.#mark(request.xid);
     link?.wrote();
     if (request.deadline < this.#armedFor) this.#arm();
   }
@@ -200,7 +206,7 @@ export class Session {
 
   #greet({ out }: Link): void {
     this.#phase = 'greeting';
-    this.#mark(0);
+    this.#greetedAt = this.#environment.now();
     out.i32(45);
     out.i32(0);
     out.i64(this.lastZxid);
@@ -231,7 +237,6 @@ export class Session {
         return;
       }
       case specialXid.ping:
-        this.#confirm(xid);
         return;
       case specialXid.auth:
         this.#authReplies.shift()?.(code);
@@ -242,7 +247,6 @@ export class Session {
         return;
       default: {
         if (zxid > this.lastZxid) this.lastZxid = zxid;
-        this.#confirm(xid);
         const wrong = this.#pending.reply(xid, code, from);
         if (wrong !== null) this.#link?.fail(wrong);
       }
@@ -267,7 +271,7 @@ export class Session {
     this.password = password;
     this.timeoutMs = timeoutMs;
     this.#phase = 'ready';
-    this.#confirm(0);
+    if (!isReadOnly) this.#resumedAt = this.#greetedAt;
     this.#hosts.succeeded();
     this.#hasReadWrite ||= !isReadOnly;
     this.lastError = null;
@@ -304,7 +308,6 @@ export class Session {
   #lost(reason: Error | null): void {
     const wasReady = this.#phase === 'ready';
     this.#link = null;
-    this.#marked = null;
     this.#stopProbing();
     this.lastError = reason ?? new Error('the server closed the connection');
     this.#phase = 'pausing';
@@ -350,21 +353,13 @@ export class Session {
 
   // ---- time ----------------------------------------------------------------------------------------
 
-  /** The servers count from when they hear of the client, which is not before it spoke. */
+  /**
+   * The leader counts from when it hears of the client, which is not before it spoke. What a server answers by itself,
+   * reads and pings, tells nothing: it may be cut off from a leader that has given the session up.
+   */
   get lastsUntil(): number {
-    return this.#phase === 'ended' ? -Infinity : this.#knownAt + this.timeoutMs;
-  }
-
-  #mark(xid: number): void {
-    if (this.#marked !== null) return;
-    this.#marked = xid;
-    this.#markedAt = this.#environment.now();
-  }
-
-  #confirm(xid: number): void {
-    if (this.#marked !== xid) return;
-    this.#marked = null;
-    this.#knownAt = this.#markedAt;
+    if (this.#phase === 'ended') return -Infinity;
+    return Math.max(this.#resumedAt, this.#pending.confirmedAt) + this.timeoutMs;
   }
 
   get #pingMs(): number {
@@ -417,7 +412,6 @@ export class Session {
       link.out.i32(8);
       link.out.i32(specialXid.ping);
       link.out.i32(opcode.ping);
-      this.#mark(specialXid.ping);
       link.lastSent = now;
       link.wrote();
     }

@@ -60,7 +60,23 @@ const typeNames = new Map<number, WatchEventType>(
   Object.entries(eventType).map(([name, number]) => [number, name as WatchEventType]),
 );
 
+/**
+ * What is taken away at the server together with a watch of a type: servers before 3.9 keep a lasting watch of a client
+ * as one with its other watches of the path.
+ */
+const takenWith: Readonly<Record<WatcherType, readonly WatchKind[]>> = {
+  ...kindsOf,
+  children: ['child', 'persistent', 'recursive'],
+  data: ['data', 'exist', 'persistent', 'recursive'],
+};
+
 type Table = Map<string, Set<Watcher>>;
+
+/** A watch that a request on its way asks for. */
+interface Asked {
+  readonly kind: WatchKind;
+  readonly watcher: Watcher;
+}
 
 export class WatchTable {
   readonly #tables: Readonly<Record<WatchKind, Table>> = {
@@ -70,6 +86,7 @@ export class WatchTable {
     persistent: new Map(),
     recursive: new Map(),
   };
+  readonly #asked = new Map<string, Set<Asked>>();
   readonly #toClientPath: (path: string) => string;
 
   /** @param toClientPath takes the chroot off */
@@ -84,17 +101,25 @@ export class WatchTable {
     else watchers.add(watcher);
   }
 
-  /** Whether someone (or just `watcher`) watches the path in this way. */
-  has(type: WatcherType, path: string, watcher?: Watcher): boolean {
-    return kindsOf[type].some((kind) => {
-      const watchers = this.#tables[kind].get(path);
-      return watchers !== undefined && (watcher === undefined || watchers.has(watcher));
-    });
+  /** A request that asks for a watch is on its way; the function that comes back is for its end, whatever that is. */
+  ask(kind: WatchKind, path: string, watcher: Watcher): () => void {
+    const one: Asked = { kind, watcher };
+    const asked = this.#asked.get(path) ?? new Set();
+    this.#asked.set(path, asked.add(one));
+    return () => {
+      asked.delete(one);
+      if (asked.size === 0 && this.#asked.get(path) === asked) this.#asked.delete(path);
+    };
   }
 
-  /** Whether someone other than `watcher` watches the path in this way. */
+  /** Whether someone (or just `watcher`) watches the path in this way, or is about to. */
+  has(type: WatcherType, path: string, watcher?: Watcher): boolean {
+    return this.#some(kindsOf[type], path, (each) => watcher === undefined || each === watcher);
+  }
+
+  /** Whether someone other than `watcher` would lose a watch, there or on its way, with this one at the server. */
   hasOther(type: WatcherType, path: string, watcher: Watcher): boolean {
-    return kindsOf[type].some((kind) => [...(this.#tables[kind].get(path) ?? [])].some((each) => each !== watcher));
+    return this.#some(takenWith[type], path, (each) => each !== watcher);
   }
 
   /** Forgets watchers of a path, all or just one, and tells them. */
@@ -175,6 +200,12 @@ export class WatchTable {
     }
     write();
     return frames;
+  }
+
+  #some(among: readonly WatchKind[], path: string, isMeant: (watcher: Watcher) => boolean): boolean {
+    for (const { kind, watcher } of this.#asked.get(path) ?? [])
+      if (among.includes(kind) && isMeant(watcher)) return true;
+    return among.some((kind) => [...(this.#tables[kind].get(path) ?? [])].some(isMeant));
   }
 
   #addRecursive(path: string, watchers: Set<Watcher>): void {

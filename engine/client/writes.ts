@@ -1,4 +1,4 @@
-/** How nodes are created, by themselves or within a transaction: operation, flags and record. */
+/** Records of requests; how nodes are created, by themselves or within a transaction. */
 import type { Writer } from '../base/bytes.ts';
 import { writeAcls, type Acl } from '../wire/acl.ts';
 import { opcode } from '../wire/opcodes.ts';
@@ -17,6 +17,15 @@ export interface CreateOptions {
   readonly ttlMs?: number | undefined;
   /** Default: `acls.open`. */
   readonly acl?: readonly Acl[] | undefined;
+}
+
+/** How to change the ensemble: servers to add and to leave, or all that shall be members. */
+export interface Reconfiguration {
+  readonly joining?: string;
+  readonly leaving?: string;
+  readonly members?: string;
+  /** Only if the present configuration is this one; -1: any. */
+  readonly fromConfig?: number;
 }
 
 /** The operation that creates such a node; with its Stat in the reply, if `withStat` (others have it anyway). */
@@ -54,4 +63,21 @@ export function writeSet(path: string, data: Data, version: number, out: Writer)
 export function writeVersioned(path: string, version: number, out: Writer): void {
   out.string(path);
   out.i32(version);
+}
+
+export function writePath(out: Writer, path: string): void {
+  out.string(path);
+}
+
+export function writeRead(path: string, isWatched: boolean, out: Writer): void {
+  out.string(path);
+  out.bool(isWatched);
+}
+
+export function writeReconfiguration(change: Reconfiguration, out: Writer): void {
+  for (const servers of [change.joining, change.leaving, change.members]) {
+    if (servers === undefined) out.i32(-1);
+    else out.string(servers);
+  }
+  out.i64(change.fromConfig ?? -1);
 }

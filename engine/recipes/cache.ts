@@ -121,18 +121,24 @@ export class Cache {
   /** Lets the watch go. What was mirrored stays as it is. */
   close(): void {
     this.#finish(null);
-    this.#client.removeWatches(this.path, 'any', this.#heard).catch(() => null);
+    untilAnswered(() => this.#client.removeWatches(this.path, 'any', this.#heard)).catch(() => null);
   }
 
   async #start(): Promise<void> {
     try {
-      await untilAnswered(() => this.#client.addWatch(this.path, this.#heard, { recursive: true }));
+      await untilAnswered(() => this.#addWatch());
     } catch (error) {
       if (!hasCode(error, 'unimplemented')) throw error;
       this.#hasRecursiveWatch = false;
     }
     this.#readAll();
     await this.#settled;
+  }
+
+  /** Closed while it is on its way, the cache takes it away behind it, and must not ask again. */
+  async #addWatch(): Promise<void> {
+    if (this.#isClosed) throw new LostError(`${this.path}: the cache is closed`);
+    await this.#client.addWatch(this.path, this.#heard, { recursive: true });
   }
 
   readonly #heard: Watcher = ({ type, path }: WatchEvent) => {

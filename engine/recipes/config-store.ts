@@ -157,7 +157,7 @@ export class ConfigStore<T> {
 
   /** Reads the node, or null, with a watch that hears of the next change. */
   async #read(): Promise<NodeData | null> {
-    const watch = new OneWatch(this.#client, this.path);
+    const watch = new OneWatch(this.#client, this.path, 'data');
     this.#watch = watch;
     try {
       return await watch.read((watcher) => this.#client.getData(this.path, { watch: watcher }));

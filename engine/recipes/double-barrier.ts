@@ -89,7 +89,7 @@ export class DoubleBarrier {
 
   async #opened(bound: Bound): Promise<void> {
     for (;;) {
-      const watch = new OneWatch(this.#client, this.#ready);
+      const watch = new OneWatch(this.#client, this.#ready, 'data');
       try {
         // The watch first: whoever comes last creates the node, and sees all members when it looks.
         const ready = await bound(watch.read((watcher) => this.#client.exists(this.#ready, { watch: watcher })));

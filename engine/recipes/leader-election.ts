@@ -111,13 +111,13 @@ export class LeaderElection {
     for (;;) {
       let [first] = lineOf(await bound(list()));
       if (first === undefined) {
-        const watch = new OneWatch(this.#client, this.path);
+        const watch = new OneWatch(this.#client, this.path, 'children');
         [first] = lineOf(await bound(list(watch)));
         if (first === undefined) return { leader: null, watch };
         watch.drop();
       }
       const path = `${this.path}/${first.name}`;
-      const watch = new OneWatch(this.#client, path);
+      const watch = new OneWatch(this.#client, path, 'data');
       try {
         const { data, stat } = await bound(watch.read((watcher) => this.#client.getData(path, { watch: watcher })));
         return { leader: { id: String(data ?? ''), token: stat.czxid }, watch };

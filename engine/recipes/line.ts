@@ -43,7 +43,7 @@ export class Line {
     const place = await this.take(data, bound);
     return orLeave(place, async () => {
       await this.#first(place, bound);
-      return place.hold();
+      return place.hold(bound);
     });
   }
 
@@ -52,7 +52,7 @@ export class Line {
     return within(this.client, options, this.folder, async (bound) => {
       const place = await this.take(data, bound);
       return orLeave(place, async () => {
-        if ((await this.#ahead(place, bound)) === null) return place.hold();
+        if ((await this.#ahead(place, bound)) === null) return place.hold(bound);
         await bound(place.release());
         return null;
       });

@@ -44,6 +44,8 @@ export class Membership<Metadata = unknown> {
   readonly #client: Client;
   /** A node that is there is taken for the own one whose creation was not answered: so no id twice. */
   readonly #joined = new Set<string>();
+  /** Joins that were given up while the creation was under way: whoever comes next must not take their node. */
+  readonly #leaving = new Map<string, Promise<unknown>>();
 
   /** @param path of the folder that the members' nodes are in; created when it is needed */
   constructor(client: Client, path: string) {
@@ -63,9 +65,10 @@ export class Membership<Metadata = unknown> {
     const path = `${this.path}/${id}`;
     try {
       const place = await within(this.#client, options, path, async (bound) => {
+        await bound(this.#leaving.get(id) ?? Promise.resolve());
         for (;;) {
-          const taken = await this.#take(path, bound, metadata);
-          if (taken !== null) return taken.hold();
+          const taken = await this.#take(id, path, bound, metadata);
+          if (taken !== null) return taken;
           await nextChange(this.#client, bound, path);
         }
       });
@@ -118,14 +121,19 @@ export class Membership<Metadata = unknown> {
   }
 
   /** Null when somebody else has the id. */
-  async #take(path: string, bound: Bound, metadata: Metadata | null): Promise<Place | null> {
+  async #take(id: string, path: string, bound: Bound, metadata: Metadata | null): Promise<Place | null> {
     const taking = this.#create(path, metadata);
     try {
       const place = await bound(taking);
-      if (place !== null) await bound(place.watch());
-      return place;
+      if (place === null) return null;
+      await bound(place.watch());
+      return await place.hold(bound);
     } catch (error) {
-      taking.then((place) => place?.release()).catch(() => null);
+      const leaving = taking
+        .then((place) => place?.release())
+        .catch(() => null)
+        .finally(() => this.#leaving.delete(id));
+      this.#leaving.set(id, leaving);
       throw error;
     }
   }

@@ -8,13 +8,16 @@ export class OneWatch {
   readonly event: Promise<WatchEvent>;
   readonly #client: Client;
   readonly #path: string;
+  readonly #type: 'data' | 'children';
   #heard: Watcher = () => {};
   #isOver = false;
   #reading: Promise<unknown> = Promise.resolve();
 
-  constructor(client: Client, path: string) {
+  /** @param type what the reads with it tell of: the node, or the list of its children */
+  constructor(client: Client, path: string, type: 'data' | 'children') {
     this.#client = client;
     this.#path = path;
+    this.#type = type;
     this.event = new Promise((resolve) => (this.#heard = resolve));
   }
 
@@ -29,7 +32,8 @@ export class OneWatch {
   drop(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#reading.then(() => this.#client.removeWatches(this.#path, 'any', this.#watcher)).catch(() => null);
+    const remove = (): Promise<void> => this.#client.removeWatches(this.#path, this.#type, this.#watcher);
+    this.#reading.then(() => untilAnswered(remove)).catch(() => null);
   }
 
   readonly #watcher: Watcher = (event) => {
@@ -40,7 +44,7 @@ export class OneWatch {
 
 /** Waits for the next event of a node; does not wait when there is no such node. */
 export async function nextChange(client: Client, bound: Bound, path: string): Promise<void> {
-  const watch = new OneWatch(client, path);
+  const watch = new OneWatch(client, path, 'data');
   try {
     // A read of data, not of existence: where nothing is, it leaves no watch behind.
     await bound(watch.read((watcher) => client.getData(path, { watch: watcher })));

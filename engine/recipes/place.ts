@@ -6,7 +6,9 @@
  */
 import type { Client, Data, WatchEvent } from '../client/index.ts';
 import { createFolder, hasCode, isSessionEnd, isUnknown, removeOwn, untilAnswered } from './calls.ts';
+import { certainMs, confirm, freshMs } from './confirming.ts';
 import { LostError } from './errors.ts';
+import type { Bound } from './waiting.ts';
 
 /** What one holds for a while: a lock, a lease, an office, a seat. */
 export interface Held {
@@ -17,11 +19,14 @@ export interface Held {
    */
   readonly token: number;
   /**
-   * Aborted, with a LostError, when it is lost or may be: the session is over, its node was deleted, or no server
-   * has answered for as long as the servers keep the session. Not by `release`.
+   * Aborted, with a LostError, when it is lost or may be: the session is over, its node was deleted, or the leader has
+   * confirmed nothing for as long as the servers keep the session. Not by `release`.
    */
   readonly lost: AbortSignal;
-  /** Whether it is still held, to the best of this process's knowledge: looks at the clock, not at the servers. */
+  /**
+   * Whether it is still held, to the best of this process's knowledge: looks at the clock and at what the leader has
+   * confirmed, which is asked for while something is held. See `sessionLastsUntil` of Client for how certain that is.
+   */
   readonly isHeld: boolean;
   /** Gives it back. Resolves when others may have it: its node is gone, or the session is over. May be called again. */
   release(): Promise<void>;
@@ -85,8 +90,7 @@ export class Place implements Held {
   }
 
   get isHeld(): boolean {
-    const { environment, sessionLastsUntil } = this.#client;
-    return this.#released === null && !this.#lost.signal.aborted && environment.now() < sessionLastsUntil;
+    return this.#released === null && !this.#lost.signal.aborted && certainMs(this.#client) > 0;
   }
 
   /** Hears from now on of the end of the node. */
@@ -96,7 +100,10 @@ export class Place implements Held {
   }
 
   /** Whoever took the place holds something now: that must not outlast the session. */
-  hold(): this {
+  async hold(bound: Bound): Promise<this> {
+    // Whoever has waited for long may know nothing of the session any more.
+    if (freshMs(this.#client) <= 0) await bound(confirm(this.#client));
+    while (certainMs(this.#client) <= 0) await bound(confirm(this.#client));
     this.#look();
     return this;
   }
@@ -125,10 +132,18 @@ export class Place implements Held {
   /** Nobody tells a client without a connection that its session is over: the clock does. */
   #look(): void {
     if (this.#released !== null || this.#lost.signal.aborted) return;
-    const { environment, sessionLastsUntil } = this.#client;
-    const left = sessionLastsUntil - environment.now();
-    if (left <= 0) this.#lose('no server has answered for as long as they keep the session');
-    else this.#stopTimer = environment.after(left, () => this.#look());
+    const left = certainMs(this.#client);
+    if (left <= 0) {
+      this.#lose('the leader has confirmed nothing for as long as the servers keep the session');
+      return;
+    }
+    const { environment, sessionTimeoutMs } = this.#client;
+    const fresh = freshMs(this.#client);
+    // Its failure is the end of the session, or of this client.
+    if (fresh <= 0) confirm(this.#client).catch(() => null);
+    const next = fresh > 0 ? fresh : Math.min(left, sessionTimeoutMs / 3);
+    // No less: a clock need not tell so short a time from none.
+    this.#stopTimer = environment.after(Math.max(1, next), () => this.#look());
   }
 
   #lose(why: string): void {

@@ -107,7 +107,7 @@ export class PriorityQueue {
     const turn = await this.#takers.enterWithin(null, bound);
     try {
       for (;;) {
-        const watch = new OneWatch(this.#client, this.path);
+        const watch = new OneWatch(this.#client, this.path, 'children');
         try {
           const item = await this.#takeFirst(await bound(this.#names(watch)), bound);
           if (item !== null) return item;

@@ -94,14 +94,14 @@ export class Semaphore {
         await bound(place.watch());
         for (;;) {
           const { folder } = this.#leases;
-          const watch = new OneWatch(this.#client, folder);
+          const watch = new OneWatch(this.#client, folder, 'children');
           try {
             const children = await bound(
               orNone(watch.read((watcher) => this.#client.getChildren(folder, { watch: watcher }))),
             );
             if (place.lost.aborted) throw place.lost.reason;
             if (!children.includes(place.name)) throw new LostError(`${place.path}: its node was deleted`);
-            if (await isDone(children, watch)) return place.hold();
+            if (await isDone(children, watch)) return place.hold(bound);
           } finally {
             watch.drop();
           }

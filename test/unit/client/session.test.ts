@@ -403,6 +403,7 @@ test('a read-only server will do until one takes writes', async () => {
   assert.equal(hello[44], 1, 'it may be read-only');
   await client.connected();
   assert.equal(client.state, 'connectedReadOnly');
+  assert.equal(client.sessionLastsUntil, -Infinity);
   const write = client.setData('/x', 'y');
   first.reply((await first.request()).xid, -119);
   await assert.rejects(write, { code: 'notReadOnly' });
@@ -427,6 +428,10 @@ test('arguments that make no sense are rejections, and nothing of them is sent',
   await assert.rejects(client.getData('no/slash'), { code: 'badArguments' });
   await assert.rejects(client.create('/x', 'y', { container: true, ephemeral: true }), TypeError);
   await assert.rejects(client.setData('/x', undefined as unknown as string), TypeError);
+  await assert.rejects(
+    client.removeWatches('no/slash', 'any', () => {}),
+    { code: 'badArguments' },
+  );
   const call = client.exists('/x');
   const { op, xid } = await connection.request();
   assert.equal(op, 3);

@@ -250,6 +250,93 @@ test('removing: all of a path at the server, one of several only here', async ()
   await scene.end();
 });
 
+test('removing a watch leaves alone one whose request is not answered yet', async () => {
+  const scene = await Scene.open();
+  const { client } = scene;
+  const [one, two] = ['one', 'two'].map(scene.watcher);
+  const read = (watch: typeof one): Promise<unknown> => client.getData('/a', { watch });
+  const add = (watch: typeof one): Promise<unknown> => client.addWatch('/b', watch!);
+  const calls: (readonly [string, (watch: typeof one) => Promise<unknown>, Record])[] = [
+    ['/a', read, new Record().buffer('x').raw(stat().bytes())],
+    ['/b', add, new Record().int(0)],
+  ];
+  for (const [path, call, reply] of calls) {
+    const first = call(one);
+    await scene.answer(reply);
+    await first;
+    const second = call(two);
+    const removing = client.removeWatches(path, 'any', one);
+    await scene.answer(reply);
+    assert.equal((await scene.answer()).op, 17, `the server keeps the watch of ${path}`);
+    await Promise.all([second, removing]);
+  }
+  scene.connection.event(changed, '/a');
+  scene.connection.event(changed, '/b');
+  await turn();
+  assert.deepEqual(scene.heard, [
+    'one: dataWatchRemoved /a',
+    'one: persistentWatchRemoved /b',
+    'two: nodeDataChanged /a',
+    'two: nodeDataChanged /b',
+  ]);
+  await scene.end();
+});
+
+test('a watch that lasts is not left at the server when nobody waits for it any more', async () => {
+  const scene = await Scene.open();
+  const { client } = scene;
+  const removed = async (): Promise<void> => assert.equal((await scene.answer()).op, 18);
+
+  const closed = client.watch('/closed');
+  closed.close();
+  await scene.answer(new Record().int(0));
+  await removed();
+
+  const abort = new AbortController();
+  const aborted = client.watch('/aborted', { signal: abort.signal });
+  abort.abort(new Error('enough'));
+  await assert.rejects(aborted.ready, /enough/);
+  await scene.answer(new Record().int(0));
+  await removed();
+
+  const late = client.addWatch('/late', scene.watcher('late'), { timeoutMs: 10 });
+  await assert.rejects(late, { code: 'operationTimeout' });
+  await scene.answer(new Record().int(0));
+  await removed();
+
+  const cut = client.watch('/cut');
+  await scene.answer(new Record().int(0));
+  await cut.ready;
+  cut.close();
+  assert.equal((await scene.connection.request()).op, 18);
+  scene.connection.drop();
+  await scene.accept();
+  const again = await scene.connection.request();
+  assert.equal(again.op, 105);
+  assert.deepEqual(readStrings(again.body.subarray(again.body.length - 8 - 4 - '/cut'.length)), ['/cut']);
+  scene.connection.reply(-8);
+  await removed();
+  await turn();
+  assert.deepEqual(scene.heard, []);
+  await scene.end();
+});
+
+test('a watch that was given up is not removed under another one of its path', async () => {
+  const scene = await Scene.open();
+  const { client } = scene;
+  const late = client.addWatch('/a', scene.watcher('late'), { timeoutMs: 10 });
+  const other = client.addWatch('/a', scene.watcher('other'));
+  await assert.rejects(late, { code: 'operationTimeout' });
+  await scene.answer(new Record().int(0));
+  await scene.answer(new Record().int(0));
+  await other;
+  assert.equal((await scene.answer()).op, 17);
+  scene.connection.event(changed, '/a');
+  await turn();
+  assert.deepEqual(scene.heard, ['other: nodeDataChanged /a']);
+  await scene.end();
+});
+
 test('a watch as a stream: events in order, the end of the loop removes it', async () => {
   const scene = await Scene.open();
   const watch = scene.client.watch('/a', { recursive: true });
