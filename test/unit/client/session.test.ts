@@ -10,7 +10,6 @@ import {
   type ClientOptions,
   type SessionState,
 } from '../../../engine/client/index.ts';
-import { ownProcess } from '../../../engine/client/environment.ts';
 import { FakeServers, stat, type FakeConnection, type Greeting } from '../../support/fake-server.ts';
 import { Record } from '../../support/raw-client.ts';
 
@@ -191,34 +190,6 @@ test('pings that are answered keep a quiet connection', async () => {
   }
   assert.equal(client.state, 'connected');
   await settle(client, connection);
-});
-
-test('the session lasts from when an answered call was asked, whenever the answer came', async () => {
-  let now = 1000;
-  const fake = new FakeServers();
-  const client = make(fake, { environment: { ...ownProcess, now: () => now } });
-  const connection = await fake.accepted();
-  now = 1500;
-  await connection.greet({ timeoutMs: 10_000 });
-  await client.connected();
-  assert.equal(client.sessionLastsUntil, 11_000);
-  now = 3000;
-  const answered = client.getData('/x');
-  const { xid } = await connection.request();
-  now = 4000;
-  const unanswered = client.getData('/y');
-  await connection.request();
-  now = 5000;
-  connection.reply(xid, 0, data('x'));
-  await answered;
-  assert.equal(client.sessionLastsUntil, 13_000);
-  connection.drop();
-  await assert.rejects(unanswered, ConnectionLossError);
-  assert.equal(client.sessionLastsUntil, 13_000);
-  now = 6000;
-  await (await fake.accepted()).greet({ timeoutMs: 0 });
-  await assert.rejects(client.connected(), SessionExpiredError);
-  assert.equal(client.sessionLastsUntil, -Infinity);
 });
 
 test('a call that takes too long ends, and its late answer disturbs no other', async () => {
