@@ -24,6 +24,8 @@ const redialMs = { first: 10, max: 500 } as const;
 const goodMs = 1000;
 /** Frames of a turn are gathered in a buffer that starts with this much. */
 const gatherBytes = 64 * 1024;
+/** From this size on, handing bytes over as they are costs less than a copy and the garbage that it becomes. */
+const lentBytesMin = 16 * 1024;
 
 export interface MeshAddress {
   readonly id: number;
@@ -114,8 +116,8 @@ export class PeerMesh implements PeerPort {
 
   // ---- PeerPort ----------------------------------------------------------------------------------
 
-  send(to: number, frame: Uint8Array): void {
-    this.#links.get(to)?.send(frame);
+  send(to: number, head: Uint8Array, tail: Uint8Array): void {
+    this.#links.get(to)?.send(head, tail);
   }
 
   flush(first: number): void {
@@ -278,7 +280,7 @@ export class PeerMesh implements PeerPort {
       if (stalled) link.heardAt = now;
       else if (now - link.heardAt > peerTimeoutMs) this.reset(peer, 'silent for too long');
       if (now - link.saidAt >= heartbeatMs) {
-        link.send(nothing);
+        link.send(nothing, nothing);
         link.flush();
       }
     }
@@ -295,9 +297,10 @@ class Link {
   readonly #onFrame: (body: Buffer) => void;
   readonly #onEnd: () => void;
   #ended = false;
-  /** Frames of this turn: buffers that are full, and the one that gathers. */
-  #full: Buffer[] = [];
+  /** Frames of this turn: what is complete, and [#outFrom, #outBytes) of the buffer that gathers. */
+  #complete: Uint8Array[] = [];
   #out: Buffer = Buffer.allocUnsafeSlow(gatherBytes);
+  #outFrom = 0;
   #outBytes = 0;
   /** A frame that spans chunks. */
   #partial: Buffer | null = null;
@@ -322,36 +325,46 @@ class Link {
     this.#onEnd();
   }
 
-  send(body: Uint8Array): void {
-    const needed = frameHeaderBytes + body.length;
+  send(head: Uint8Array, tail: Uint8Array): void {
+    const isCopied = tail.length < lentBytesMin;
+    const needed = frameHeaderBytes + head.length + (isCopied ? tail.length : 0);
     if (this.#outBytes + needed > this.#out.length) this.#next(needed);
     const out = this.#out;
     const at = this.#outBytes;
-    out.writeUInt32BE(body.length, at);
-    out.writeUInt32BE(crc32(body, 0, body.length), at + 4);
-    out.set(body, at + frameHeaderBytes);
+    out.writeUInt32BE(head.length + tail.length, at);
+    out.writeUInt32BE(crc32(tail, 0, tail.length, crc32(head, 0, head.length)), at + 4);
+    out.set(head, at + frameHeaderBytes);
+    if (isCopied) out.set(tail, at + frameHeaderBytes + head.length);
     this.#outBytes += needed;
+    if (isCopied) return;
+    this.#endPart();
+    this.#complete.push(tail);
   }
 
   flush(): void {
-    if (this.#outBytes === 0) return;
+    this.#endPart();
+    if (this.#complete.length === 0) return;
     const { socket } = this;
     this.saidAt = performance.now();
     socket.cork();
-    for (const buffer of this.#full) socket.write(buffer);
-    socket.write(this.#out.subarray(0, this.#outBytes));
+    for (const part of this.#complete) socket.write(part);
     socket.uncork();
-    this.#full = [];
+    this.#complete = [];
     // The kernel took it all: the buffer is free again. Otherwise the socket keeps it.
     if (socket.writableLength > 0 || this.#out.length > gatherBytes) this.#out = Buffer.allocUnsafeSlow(gatherBytes);
-    this.#outBytes = 0;
+    this.#outFrom = this.#outBytes = 0;
   }
 
   /** Starts another buffer: growing one would copy what is in it, again and again. */
   #next(needed: number): void {
-    if (this.#outBytes > 0) this.#full.push(this.#out.subarray(0, this.#outBytes));
+    this.#endPart();
     this.#out = Buffer.allocUnsafeSlow(Math.max(gatherBytes, needed));
-    this.#outBytes = 0;
+    this.#outFrom = this.#outBytes = 0;
+  }
+
+  #endPart(): void {
+    if (this.#outBytes > this.#outFrom) this.#complete.push(this.#out.subarray(this.#outFrom, this.#outBytes));
+    this.#outFrom = this.#outBytes;
   }
 
   #take(chunk: Buffer): void {

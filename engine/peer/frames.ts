@@ -45,9 +45,18 @@ const voteStates: readonly Vote['state'][] = ['looking', 'following', 'observing
 const syncModes: readonly Sync['mode'][] = ['diff', 'trunc', 'snap'];
 const zxidMax = (epochMax + 1) * counterSpan;
 const encoder = new Encoder();
+const nothing = new Uint8Array(0);
 
 /** Appends the frame body of `message`. */
 export function encodeMessage(message: Message, out: Writer): void {
+  out.raw(encodeHead(message, out));
+}
+
+/**
+ * Appends the frame body of `message` but for the bytes that it carries from elsewhere and that never change; returns
+ * these, which follow, so that they need not be copied.
+ */
+export function encodeHead(message: Message, out: Writer): Uint8Array {
   out.u8(frameKind[message.kind]);
   switch (message.kind) {
     case 'vote':
@@ -79,8 +88,7 @@ export function encodeMessage(message: Message, out: Writer): void {
     case 'proposal':
       out.f64(message.epoch);
       out.f64(message.committed);
-      out.raw(message.batch.bytes);
-      break;
+      return message.batch.bytes;
     case 'ack':
     case 'commit':
       out.f64(message.epoch);
@@ -105,11 +113,11 @@ export function encodeMessage(message: Message, out: Writer): void {
       break;
     case 'requests':
       out.f64(message.epoch);
-      out.raw(message.bytes);
-      break;
+      return message.bytes;
     default:
       unreachable(message);
   }
+  return nothing;
 }
 
 /** The message in `body`, null when it is none. Buffers in it are views on `body`. */

@@ -87,8 +87,11 @@ export interface SnapshotReceiver {
 
 /** The mesh of links to the other servers: one connection per pair, frames in order. */
 export interface PeerPort {
-  /** Queues one frame (a body of `peer/frames.ts`), copying it; dropped when the link is down. */
-  send(to: number, frame: Uint8Array): void;
+  /**
+   * Queues one frame (a body of `peer/frames.ts`) in two parts; dropped when the link is down. The head is
+   * copied, the tail is kept as it is until it has left: it must never change.
+   */
+  send(to: number, head: Uint8Array, tail: Uint8Array): void;
   /** Lets go what `send` gathered, `first` before the others: one write per peer and turn. */
   flush(first: number): void;
   /** Bytes accepted by `send` and not yet taken by the kernel. */

@@ -10,7 +10,7 @@ import { Writer } from '../base/bytes.ts';
 import { Effects, type Transfer } from '../consensus/core.ts';
 import type { Message } from '../consensus/zab/messages.ts';
 import type { Zab } from '../consensus/zab/zab.ts';
-import { decodeMessage, encodeMessage } from '../peer/frames.ts';
+import { decodeMessage, encodeHead } from '../peer/frames.ts';
 import type { Batch } from '../txn/batch.ts';
 import type { Metrics } from './metrics.ts';
 import type { Ports } from './ports.ts';
@@ -229,8 +229,8 @@ export class Replication {
 
   #send(to: number, message: Message): void {
     this.#frame.clear();
-    encodeMessage(message, this.#frame);
-    this.#ports.peers.send(to, this.#frame.view());
+    const tail = encodeHead(message, this.#frame);
+    this.#ports.peers.send(to, this.#frame.view(), tail);
   }
 
   #takeTransfers(): readonly Transfer[] {

@@ -139,7 +139,7 @@ export class Box {
       log: this.#log(),
       snapshots: this.snapshots,
       peers: {
-        send: (to, frame) => void this.sent.push({ to, frame: Buffer.from(frame) }),
+        send: (to, head, tail) => void this.sent.push({ to, frame: Buffer.concat([head, tail]) }),
         flush: note,
         backlog: () => 0,
         reset: (to) => void this.resets.push(to),

@@ -250,7 +250,7 @@ export class SimServer {
       log: storage.log,
       snapshots: storage.snapshots,
       peers: {
-        send: (to, frame) => this.network.send(this.index, to - 1, Buffer.from(frame)),
+        send: (to, head, tail) => this.network.send(this.index, to - 1, Buffer.concat([head, tail])),
         flush: () => {},
         backlog: () => 0,
         reset: (to, reason) => {
