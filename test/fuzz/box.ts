@@ -144,6 +144,8 @@ export class Box {
         backlog: () => 0,
         reset: (to) => void this.resets.push(to),
       },
+      // Whoever may send batches may send commands.
+      machine: { apply: note, snapshot: () => [], restore: note },
       journal: {
         info: note,
         warn: note,

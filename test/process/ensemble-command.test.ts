@@ -65,6 +65,7 @@ test('starts three servers, finds all data again, stops all of them at Ctrl-C', 
   const hosts = [0, 1, 2].map((n) => `127.0.0.1:${port + n}`).join(',');
   const first = run('--port', String(port), '--data', 'three');
   await first.printed(`ready: ${hosts}`);
+  await first.printed(': leading, ');
   assert.match(first.output, /^server [123]: leading, epoch 1, zxid 0x\d+, 0 clients, \d+ commits\/s$/m);
   const client = await RawClient.connect(port);
   assert.equal((await client.create('/kept', 'x'))?.err, 0);

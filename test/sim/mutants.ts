@@ -373,8 +373,8 @@ export const mutants: readonly Mutant[] = [
     name: 'snapshot-without-the-machine',
     issue: 'snapshot taken',
     file: 'server/snapshots.js',
-    find: 'new Capture(tree, this.#ports.machine?.snapshot())',
-    replace: 'new Capture(tree)',
+    find: 'chunkBytes, this.#ports.machine?.snapshot()',
+    replace: 'chunkBytes',
   },
   {
     name: 'proposer-waits-for-ever',
