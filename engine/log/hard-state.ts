@@ -74,16 +74,12 @@ function decodeSlot(bytes: Buffer, at: number, checksum: Checksum): StateRecord 
   return isPossible(record) ? record : null;
 }
 
-const sequenceMax = 2 ** 52;
-
 /** A checksum vouches for the bytes, not for who wrote them: nobody can go on with numbers that are none. */
 function isPossible(record: StateRecord): boolean {
   const { truncateTo, ...others } = record;
   return (
     (truncateTo === -1 || isZxid(truncateTo)) &&
     Object.values(others).every(isZxid) &&
-    // It goes on from there, for ever.
-    record.sequence < sequenceMax &&
     record.currentEpoch <= record.acceptedEpoch &&
     record.acceptedEpoch <= epochMax
   );
