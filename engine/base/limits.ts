@@ -28,7 +28,10 @@ export const requestFrameBytes = 4 * MiB;
  */
 export const aclBytesMax = 64 * KiB;
 
-/** A multi may grow to so many times its size, by what `auth` stands for in its parts, and never beyond a frame. */
+/**
+ * Beyond one such ACL a multi may grow to so many times its size, by what `auth` stands for in its parts, and never
+ * beyond a frame.
+ */
 export const multiGrowthMax = 16;
 export const multiBytesMax = 64 * MiB;
 

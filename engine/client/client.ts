@@ -17,10 +17,10 @@ import { readAcls, writeAcls, type Acl, type Id } from '../wire/acl.ts';
 import { errorCode } from '../wire/errors.ts';
 import { opcode } from '../wire/opcodes.ts';
 import type { Environment } from './environment.ts';
-import { ConnectionLossError, errorOf, OperationTimeoutError } from './errors.ts';
+import { ConnectionLossError, errorOf, KeeperError, OperationTimeoutError } from './errors.ts';
 import { settingsOf, type Auth, type ClientOptions, type SessionKey } from './options.ts';
 import { Paths } from './paths.ts';
-import { readClientInfos, readData, readStat, readStrings, type Stat } from './records.ts';
+import { readClientInfos, readData, readStat, readStrings, type NodeData, type Stat } from './records.ts';
 import type { CallOptions, Request } from './request.ts';
 import { Session, type SessionState, type StateListener } from './session.ts';
 import { MultiRead, Transaction } from './transaction.ts';
@@ -48,11 +48,6 @@ export interface ReadOptions extends CallOptions {
 export interface WatchOptions extends CallOptions {
   /** The whole subtree: created, deleted and changed nodes. Default: the node and its list of children. */
   readonly recursive?: boolean | undefined;
-}
-
-export interface NodeData {
-  readonly data: Buffer | null;
-  readonly stat: Stat;
 }
 
 /** The servers' own node with the ensemble's members; not below any chroot. */
@@ -361,6 +356,10 @@ export class Client {
         writeVersioned(full, watcherType[type], out);
       },
       () => watches.remove(type, full, watcher),
+      (request) => {
+        if (watcher !== undefined) request.onEnd = watches.leave(type, full, watcher);
+        request.onLate = () => watches.remove(type, full, watcher);
+      },
     );
   }
 
@@ -374,6 +373,9 @@ export class Client {
         return;
       } catch (error) {
         isUnknown = error instanceof ConnectionLossError || error instanceof OperationTimeoutError;
+        // The server took it away with another one of the path.
+        if (error instanceof KeeperError && error.code === 'noWatcher')
+          this.#session.watches.remove('any', this.#paths.toServer(path), watcher);
       }
     }
   }

@@ -1,5 +1,5 @@
 /** `zabra/client`: a client of any ZooKeeper-compatible ensemble; begin with `Client`. */
-export { Client, configPath, type NodeData, type ReadOptions, type WatchOptions } from './client.ts';
+export { Client, configPath, type ReadOptions, type WatchOptions } from './client.ts';
 export type { Environment } from './environment.ts';
 export {
   AuthFailedError,
@@ -12,7 +12,7 @@ export {
   type ErrorName,
 } from './errors.ts';
 export type { Auth, ClientOptions, SessionKey } from './options.ts';
-export { acls, type Stat } from './records.ts';
+export { acls, type NodeData, type Stat } from './records.ts';
 export type { CallOptions } from './request.ts';
 export type { SessionState, StateListener } from './session.ts';
 export { deleteAll, ensurePath, subtree } from './trees.ts';

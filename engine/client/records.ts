@@ -23,6 +23,11 @@ export interface Stat {
   readonly pzxid: number;
 }
 
+export interface NodeData {
+  readonly data: Buffer | null;
+  readonly stat: Stat;
+}
+
 /** The usual access control lists. */
 export const acls = {
   /** Anyone may do anything. */

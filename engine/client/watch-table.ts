@@ -72,9 +72,9 @@ const takenWith: Readonly<Record<WatcherType, readonly WatchKind[]>> = {
 
 type Table = Map<string, Set<Watcher>>;
 
-/** A watch that a request on its way asks for. */
-interface Asked {
-  readonly kind: WatchKind;
+/** A watch that a request on its way asks for, or takes away. */
+interface OnTheWay {
+  readonly kinds: readonly WatchKind[];
   readonly watcher: Watcher;
 }
 
@@ -86,7 +86,8 @@ export class WatchTable {
     persistent: new Map(),
     recursive: new Map(),
   };
-  readonly #asked = new Map<string, Set<Asked>>();
+  readonly #asked = new Map<string, Set<OnTheWay>>();
+  readonly #leaving = new Map<string, Set<OnTheWay>>();
   readonly #toClientPath: (path: string) => string;
 
   /** @param toClientPath takes the chroot off */
@@ -103,23 +104,38 @@ export class WatchTable {
 
   /** A request that asks for a watch is on its way; the function that comes back is for its end, whatever that is. */
   ask(kind: WatchKind, path: string, watcher: Watcher): () => void {
-    const one: Asked = { kind, watcher };
-    const asked = this.#asked.get(path) ?? new Set();
-    this.#asked.set(path, asked.add(one));
-    return () => {
-      asked.delete(one);
-      if (asked.size === 0 && this.#asked.get(path) === asked) this.#asked.delete(path);
-    };
+    return noted(this.#asked, path, { kinds: [kind], watcher });
+  }
+
+  /** The same for a request that takes a watcher away. */
+  leave(type: WatcherType, path: string, watcher: Watcher): () => void {
+    return noted(this.#leaving, path, { kinds: kindsOf[type], watcher });
   }
 
   /** Whether someone (or just `watcher`) watches the path in this way, or is about to. */
   has(type: WatcherType, path: string, watcher?: Watcher): boolean {
-    return this.#some(kindsOf[type], path, (each) => watcher === undefined || each === watcher);
+    const among = kindsOf[type];
+    if (this.#isAsked(among, path, (each) => watcher === undefined || each === watcher)) return true;
+    return among.some((kind) => {
+      const watchers = this.#tables[kind].get(path);
+      return watchers !== undefined && (watcher === undefined || watchers.has(watcher));
+    });
   }
 
-  /** Whether someone other than `watcher` would lose a watch, there or on its way, with this one at the server. */
+  /**
+   * Whether someone other than `watcher` would lose a watch, there or on its way, with this one at the server. Those
+   * that are being taken away do not count: of all who leave at once, the last one takes the server's watch along.
+   */
   hasOther(type: WatcherType, path: string, watcher: Watcher): boolean {
-    return this.#some(takenWith[type], path, (each) => each !== watcher);
+    const among = takenWith[type];
+    if (this.#isAsked(among, path, (each) => each !== watcher)) return true;
+    const leaving = this.#leaving.get(path) ?? nobody;
+    return among.some((kind) => {
+      for (const each of this.#tables[kind].get(path) ?? []) {
+        if (each !== watcher && !isAmong(leaving, kind, each)) return true;
+      }
+      return false;
+    });
   }
 
   /** Forgets watchers of a path, all or just one, and tells them. */
@@ -202,10 +218,10 @@ export class WatchTable {
     return frames;
   }
 
-  #some(among: readonly WatchKind[], path: string, isMeant: (watcher: Watcher) => boolean): boolean {
-    for (const { kind, watcher } of this.#asked.get(path) ?? [])
-      if (among.includes(kind) && isMeant(watcher)) return true;
-    return among.some((kind) => [...(this.#tables[kind].get(path) ?? [])].some(isMeant));
+  #isAsked(among: readonly WatchKind[], path: string, isMeant: (watcher: Watcher) => boolean): boolean {
+    for (const { kinds: asked, watcher } of this.#asked.get(path) ?? nobody)
+      if (asked.some((kind) => among.includes(kind)) && isMeant(watcher)) return true;
+    return false;
   }
 
   #addRecursive(path: string, watchers: Set<Watcher>): void {
@@ -220,6 +236,23 @@ export class WatchTable {
     const event: WatchEvent = { type, path: this.#toClientPath(path), zxid };
     for (const watcher of watchers) queueMicrotask(() => watcher(event));
   }
+}
+
+const nobody: ReadonlySet<OnTheWay> = new Set();
+
+function isAmong(some: ReadonlySet<OnTheWay>, kind: WatchKind, watcher: Watcher): boolean {
+  for (const each of some) if (each.watcher === watcher && each.kinds.includes(kind)) return true;
+  return false;
+}
+
+/** Notes what is on its way for a path; the function that comes back is for its end. */
+function noted(table: Map<string, Set<OnTheWay>>, path: string, one: OnTheWay): () => void {
+  const all = table.get(path) ?? new Set();
+  table.set(path, all.add(one));
+  return () => {
+    all.delete(one);
+    if (all.size === 0 && table.get(path) === all) table.delete(path);
+  };
 }
 
 function emptyLists(): Record<WatchKind, string[]> {

@@ -5,7 +5,7 @@
  *   txn       i32 count · { u8 type · i32 length · body }*          or, when a part is refused,
  *             i32 count · i32 index of that part · i32 code         (`multiError`)
  */
-import { multiBytesMax, multiGrowthMax, multiOpsMax } from '../base/limits.ts';
+import { aclBytesMax, multiBytesMax, multiGrowthMax, multiOpsMax } from '../base/limits.ts';
 import type { Reader, Writer } from '../base/bytes.ts';
 import { txnType, type TxnType } from '../txn/types.ts';
 import { errorCode, type ErrorCode } from '../wire/errors.ts';
@@ -20,7 +20,7 @@ export function prepareMulti(changes: Changes, reader: Reader, body: Writer, zxi
   const start = reader.at;
   const count = countParts(reader);
   if (count < 0) return errorCode.marshalling;
-  const bytesMax = Math.min(multiBytesMax, (reader.at - start) * multiGrowthMax);
+  const bytesMax = Math.min(multiBytesMax, aclBytesMax + (reader.at - start) * multiGrowthMax);
   reader.at = start;
   const { overlay } = changes;
   overlay.beginMulti();

@@ -104,20 +104,25 @@ export class WatchRequests {
   }
 }
 
-/** Whether the read whose record ends before `end` leaves a watch; `setWatches` apart, which leaves many. */
-export function asksForWatch(op: number, bytes: Buffer, end: number): boolean {
+/**
+ * Bytes of the path on which the read in `bytes[start, end)` leaves a watch, -1 when it leaves none; `setWatches`
+ * apart, which leaves many.
+ */
+export function watchedBytes(op: number, bytes: Buffer, start: number, end: number): number {
+  // The path comes first in each of these, the flag is the last byte.
   switch (op) {
     case opcode.getData:
     case opcode.exists:
     case opcode.getChildren:
     case opcode.getChildren2:
-      // The flag is the last byte of each of these.
-      return bytes[end - 1] !== 0;
+      if (bytes[end - 1] === 0) return -1;
+      break;
     case opcode.addWatch:
-      return true;
+      break;
     default:
-      return false;
+      return -1;
   }
+  return end - start < 4 ? -1 : Math.min(bytes.readInt32BE(start), end - start);
 }
 
 /** ZooKeeper's reads know the root by the empty path as well. */

@@ -354,7 +354,7 @@ export class Clients {
 
   /** Whether the request is to connect a client that has left since. */
   gaveUp({ op, cxid }: RequestCursor): boolean {
-    return isHandshakeOp(op) && this.#connections.ofId(cxid) === undefined;
+    return isHandshakeOp(op) && (this.#connections.ofId(cxid)?.phase ?? 'closing') === 'closing';
   }
 
   /** Handshakes are found by the connection's number, everything else by its session. */

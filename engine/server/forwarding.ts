@@ -98,17 +98,18 @@ export class Forwarding {
   }
 
   /**
-   * Everything outstanding in whole frames, oldest first: to be sent to a new leader. What `isVoid` says is
+   * Everything outstanding, oldest first: to be sent to a new leader. What `isVoid` says is
    * not asked for any more is forgotten.
    */
   again(isVoid: (request: RequestCursor) => boolean): readonly Buffer[] {
+    if (this.#inFrame > 0) this.#endFrame();
     const [first, ...later] = this.#frames.map(({ bytes }) => bytes);
     if (first === undefined) return [];
     this.#frames = [first.subarray(this.#oldest.start), ...later]
       .map((bytes) => without(bytes, isVoid))
       .filter(({ left }) => left > 0);
     this.#uncut = [];
-    this.outstanding = this.#frames.reduce((sum, { left }) => sum + left, this.#inFrame);
+    this.outstanding = this.#frames.reduce((sum, { left }) => sum + left, 0);
     this.#frameBytes = this.#frames.reduce((sum, { bytes }) => sum + bytes.length, 0);
     if (this.#frames.length > 0) this.#oldest.reset(this.#frames[0]!.bytes).next();
     return this.#frames.map(({ bytes }) => bytes);

@@ -8,9 +8,9 @@
 import { Buffer } from 'node:buffer';
 import type { Writer } from '../base/bytes.ts';
 import { Reads, type ReadClient } from '../read/reads.ts';
-import { asksForWatch } from '../read/watch-requests.ts';
+import { watchedBytes } from '../read/watch-requests.ts';
 import type { Tree } from '../tree/tree.ts';
-import type { Watches } from '../tree/watches.ts';
+import { weightOf, type Watches } from '../tree/watches.ts';
 import { errorCode } from '../wire/errors.ts';
 import { isReadOp, opcode } from '../wire/opcodes.ts';
 import { writeEvent } from '../wire/replies.ts';
@@ -130,7 +130,9 @@ export class Reading {
   ): void {
     if (bytes === refused) return this.#fail(connection, xid, errorCode.throttledOp);
     const { options, traffic, connections, handshakes, refusals, watches } = this.#parts;
-    if (asksForWatch(op, bytes, end) && watches.weightOf(connection.id) >= options.sessionWatchesMax) {
+    // No path has more characters than bytes.
+    const weight = weightOf(watchedBytes(op, bytes, start, end));
+    if (weight > 0 && watches.weightOf(connection.id) + weight > options.sessionWatchesMax) {
       refusals.note('sessionWatches', connection.link.label);
       return this.#fail(connection, xid, errorCode.throttledOp);
     }

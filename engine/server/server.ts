@@ -183,7 +183,8 @@ export class CoordinationServer {
     this.#transfers.pump();
     this.#upkeep(now);
     this.metrics.turn.recordMs(this.#ports.clock.now() - now);
-    if (this.#forwarding.hasCollected || this.leading.hasWork) this.#ports.schedule();
+    // Without a leader what is collected waits for one.
+    if ((this.#serving && this.#forwarding.hasCollected) || this.leading.hasWork) this.#ports.schedule();
   }
 
   /** Sends this turn's writes of our clients to whoever prepares them. */

@@ -28,8 +28,9 @@ export interface WatchSink {
 /** A path up to this long is usual: its watch takes some 200 bytes. */
 const usualPathLength = 100;
 
-function weightOf(path: string): number {
-  return Math.ceil((path.length + 1) / usualPathLength);
+/** What a watch on a path of so many characters takes, in watches on paths of usual length. */
+export function weightOf(length: number): number {
+  return Math.ceil((length + 1) / usualPathLength);
 }
 
 class WatchTable {
@@ -46,7 +47,7 @@ class WatchTable {
     let paths = this.#byConnection.get(connection);
     if (paths === undefined) this.#byConnection.set(connection, (paths = new Set()));
     paths.add(path);
-    this.#weigh(connection, weightOf(path));
+    this.#weigh(connection, weightOf(path.length));
     this.count++;
   }
 
@@ -60,7 +61,7 @@ class WatchTable {
       const paths = this.#byConnection.get(connection)!;
       paths.delete(path);
       if (paths.size === 0) this.#byConnection.delete(connection);
-      this.#weigh(connection, -weightOf(path));
+      this.#weigh(connection, -weightOf(path.length));
     }
     return connections;
   }
@@ -73,7 +74,7 @@ class WatchTable {
     const connections = this.#byPath.get(path)!;
     connections.delete(connection);
     if (connections.size === 0) this.#byPath.delete(path);
-    this.#weigh(connection, -weightOf(path));
+    this.#weigh(connection, -weightOf(path.length));
     this.count--;
     return true;
   }

@@ -24,6 +24,8 @@ import { Violation, type World } from './world.ts';
 const tickMs = 20;
 /** A turn follows what asked for it after about this long. */
 const turnDelayMs = 0.05;
+/** Of one program at a time: a client's write behind those of all servers is answered within its session's time. */
+const proposalsMax = 2;
 /** The wall clock at the start of every run. */
 const wallStart = 1_700_000_000_000;
 
@@ -210,7 +212,7 @@ export class SimServer {
   #proposeLater(incarnation: number, machine: SimMachine): void {
     this.#world.after(this.#world.around(this.#options.commandEveryMs), () => {
       if (this.incarnation !== incarnation || !this.proposes) return;
-      if (!this.paused && machine.pending < this.#options.pipeline)
+      if (!this.paused && machine.pending < proposalsMax)
         this.post(incarnation, (server) => machine.propose(server.commands));
       this.#proposeLater(incarnation, machine);
     });

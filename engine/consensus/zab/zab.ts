@@ -25,7 +25,7 @@ const stallMs = 500;
 
 /** What kept a snapshot from being installed (a full disk) may last: each failure in a row doubles the pause. */
 const installPauseFirstMs = 1000;
-const installPauseMaxMs = 60_000;
+const installPauseMaxMs = 10_000;
 
 export class Zab implements ConsensusCore<Message> {
   private readonly self: Self;

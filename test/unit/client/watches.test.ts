@@ -282,6 +282,34 @@ test('removing a watch leaves alone one whose request is not answered yet', asyn
   await scene.end();
 });
 
+test('of two that leave at once the last one takes the watch of the server along', async () => {
+  const scene = await Scene.open();
+  const both = [scene.client.watch('/both'), scene.client.watch('/both')];
+  for (const each of both) {
+    await scene.answer(new Record().int(0));
+    await each.ready;
+  }
+  for (const each of both) each.close();
+  for (const code of [17, 18]) assert.equal((await scene.answer()).op, code);
+  await scene.end();
+});
+
+test('a watcher whose removal was carried out late is forgotten', async () => {
+  const scene = await Scene.open();
+  const { client } = scene;
+  const watcher = scene.watcher('late');
+  const set = client.addWatch('/late', watcher);
+  await scene.answer(new Record().int(0));
+  await set;
+  await assert.rejects(client.removeWatches('/late', 'any', watcher, { timeoutMs: 10 }), { code: 'operationTimeout' });
+  assert.equal((await scene.answer()).op, 18);
+  const read = client.sync();
+  await scene.answer(new Record().buffer('/'));
+  await read;
+  await assert.rejects(client.removeWatches('/late', 'any', watcher), { code: 'noWatcher' });
+  await scene.end();
+});
+
 test('a watch that lasts is not left at the server when nobody waits for it any more', async () => {
   const scene = await Scene.open();
   const { client } = scene;
