@@ -210,7 +210,12 @@ function queue(): Workload {
     },
     verify: async (client, scene) => {
       const items = new PriorityQueue(client, '/queue');
-      for (let item = await items.tryTake(); item !== null; item = await items.tryTake()) take(String(item), scene);
+      try {
+        for (let item = await items.tryTake(); item !== null; item = await items.tryTake()) take(String(item), scene);
+      } catch (error) {
+        unknown++;
+        throw error;
+      }
       const lost = [...put].filter((item) => !taken.has(item));
       scene.referee.expect(lost.length <= unknown, `${lost.join(', ')} were put and never taken`);
     },
