@@ -47,11 +47,6 @@ const zxidMax = (epochMax + 1) * counterSpan;
 const encoder = new Encoder();
 const nothing = new Uint8Array(0);
 
-/** Appends the frame body of `message`. */
-export function encodeMessage(message: Message, out: Writer): void {
-  out.raw(encodeHead(message, out));
-}
-
 /**
  * Appends the frame body of `message` but for the bytes that it carries from elsewhere and that never change; returns
  * these, which follow, so that they need not be copied.

@@ -13,7 +13,7 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { EnsembleMember } from 'zabra';
 import type { News } from '../support/machine-program.ts';
-import { freePorts } from '../support/ports.ts';
+import { freeMembers } from '../support/ports.ts';
 import { until } from '../support/until.ts';
 
 const program = fileURLToPath(new URL('../support/machine-program.js', import.meta.url));
@@ -79,16 +79,7 @@ async function progress(some: readonly Program[]): Promise<void> {
 }
 
 test('one history, nothing lost, nothing twice', async () => {
-  const ports = await freePorts(3);
-  const servers = ports.map((quorumPort, index): EnsembleMember => ({
-    id: index + 1,
-    host: '127.0.0.1',
-    quorumPort,
-    electionPort: 0,
-    role: 'participant',
-    clientHost: null,
-    clientPort: null,
-  }));
+  const servers = await freeMembers(3);
   for (const { id } of servers) programs.push(new Program(id, servers));
   for (const each of programs) each.start();
   await progress(programs);

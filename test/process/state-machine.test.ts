@@ -6,17 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import {
-  Ensemble,
-  ProposalError,
-  Server,
-  type Command,
-  type EnsembleMember,
-  type StartOptions,
-  type StateMachine,
-} from 'zabra';
+import { Ensemble, ProposalError, Server, type Command, type StartOptions, type StateMachine } from 'zabra';
 import { jsonLines, runCommand } from '../support/command.ts';
-import { freePorts } from '../support/ports.ts';
+import { freeMembers } from '../support/ports.ts';
 import { until } from '../support/until.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'zabra-machine-'));
@@ -145,16 +137,7 @@ test('a restart goes on from the snapshot and the log; without the machine it is
 });
 
 test('a follower that lost its disk gets the state of the machine from the leader', async () => {
-  const ports = await freePorts(3);
-  const servers = ports.map((quorumPort, index): EnsembleMember => ({
-    id: index + 1,
-    host: '127.0.0.1',
-    quorumPort,
-    electionPort: 0,
-    role: 'participant',
-    clientHost: null,
-    clientPort: null,
-  }));
+  const servers = await freeMembers(3);
   const start = (id: number, machine: StateMachine): Promise<Server> => {
     const dataDir = join(folder, `server-${id}`);
     const forgetful = { snapCount: 100, snapRetainCount: 2, segmentBytes: 65_536, historyBytesMax: 0 };
@@ -251,16 +234,7 @@ test('a machine that is slower than the log: what waits to be applied stays with
 });
 
 test('a server with a state machine whose leader has none is told so, and nobody is harmed', async () => {
-  const ports = await freePorts(3);
-  const servers = ports.map((quorumPort, index): EnsembleMember => ({
-    id: index + 1,
-    host: '127.0.0.1',
-    quorumPort,
-    electionPort: 0,
-    role: 'participant',
-    clientHost: null,
-    clientPort: null,
-  }));
+  const servers = await freeMembers(3);
   const start = (id: number, machine?: StateMachine): Promise<Server> => {
     const dataDir = join(folder, `mixed-${id}`);
     return Server.start({ ...alone, id, servers, dataDir, ...(machine === undefined ? {} : { machine }) });

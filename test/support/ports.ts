@@ -1,5 +1,6 @@
 /** Free ports for servers that must find the same port again after a restart. */
 import { createServer } from 'node:net';
+import type { EnsembleMember } from '../../engine/index.ts';
 
 /**
  * Below the range that systems give to outgoing connections (32768 and up), so that nobody takes a
@@ -24,4 +25,18 @@ export function isFree(port: number): Promise<boolean> {
     probe.once('error', () => resolve(false));
     probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
   });
+}
+
+/** Voters 1, 2, … of an ensemble on this machine. */
+export async function freeMembers(count: number): Promise<EnsembleMember[]> {
+  const ports = await freePorts(count);
+  return ports.map((quorumPort, index) => ({
+    id: index + 1,
+    host: '127.0.0.1',
+    quorumPort,
+    electionPort: 0,
+    role: 'participant',
+    clientHost: null,
+    clientPort: null,
+  }));
 }

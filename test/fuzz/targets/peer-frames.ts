@@ -2,7 +2,8 @@
 import { Writer } from '../../../engine/base/bytes.ts';
 import { zxidOf } from '../../../engine/base/zxid.ts';
 import { crc32 } from '../../../engine/io/crc32.ts';
-import { decodeMessage, encodeMessage } from '../../../engine/peer/frames.ts';
+import { decodeMessage } from '../../../engine/peer/frames.ts';
+import { encodeMessage } from '../../support/frames.ts';
 import { TxnCursor, type Batch } from '../../../engine/txn/batch.ts';
 import { drawAnyMessage, drawPlay } from '../inputs/peer.ts';
 import { must, type Target } from './target.ts';

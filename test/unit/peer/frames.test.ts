@@ -7,7 +7,8 @@ import { Writer } from '../../../engine/base/bytes.ts';
 import { epochMax, zxidOf } from '../../../engine/base/zxid.ts';
 import type { Message } from '../../../engine/consensus/zab/messages.ts';
 import { crc32 } from '../../../engine/io/crc32.ts';
-import { decodeMessage, encodeMessage } from '../../../engine/peer/frames.ts';
+import { decodeMessage } from '../../../engine/peer/frames.ts';
+import { encodeMessage } from '../../support/frames.ts';
 import { BatchWriter, decodeBatch, type Batch } from '../../../engine/txn/batch.ts';
 import { txnType } from '../../../engine/txn/types.ts';
 

@@ -6,11 +6,11 @@ import { Writer } from '../../../engine/base/bytes.ts';
 import type { Effects, Input } from '../../../engine/consensus/core.ts';
 import type { Message } from '../../../engine/consensus/zab/messages.ts';
 import type { Zab } from '../../../engine/consensus/zab/zab.ts';
-import { encodeMessage } from '../../../engine/peer/frames.ts';
 import { Metrics } from '../../../engine/server/metrics.ts';
 import type { Ports } from '../../../engine/server/ports.ts';
 import { Replication } from '../../../engine/server/replication.ts';
 import type { SnapshotTransfers } from '../../../engine/server/snapshot-transfers.ts';
+import { encodeMessage } from '../../support/frames.ts';
 
 test('a snapshot chunk that comes together with the order to install finds the installation begun', () => {
   const calls: string[] = [];

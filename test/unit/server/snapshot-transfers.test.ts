@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Writer } from '../../../engine/base/bytes.ts';
-import { encodeMessage } from '../../../engine/peer/frames.ts';
 import type { Ports, SnapshotFile } from '../../../engine/server/ports.ts';
 import { SnapshotTransfers } from '../../../engine/server/snapshot-transfers.ts';
 import { Box } from '../../fuzz/box.ts';
+import { encodeMessage } from '../../support/frames.ts';
 
 function transfers(): {
   transfers: SnapshotTransfers;
