@@ -17,6 +17,8 @@ const groups = [
   { folders: ['process', 'compat'], concurrency: 1 },
 ];
 const fileTimeoutMs = 240_000;
+/** What the runner says of a test that succeeded. */
+const succeeded = /^ *# Subtest: .*\n *ok .*\n *---\n(?:.*\n)*? *\.\.\.\n/gm;
 /** Each ends a file that runs. @type {Set<() => void>} */
 const running = new Set();
 for (const signal of ['SIGINT', 'SIGTERM'])
@@ -86,7 +88,7 @@ for (const { folders, concurrency } of groups) {
       process.stdout.write(`${failed > 0 ? 'FAIL' : 'ok  '} ${name} (${passed} passed, ${seconds} s)\n`);
       for (const [, what] of output.matchAll(/^\s*ok \d+ - (.*# SKIP.*)$/gm))
         process.stdout.write(`     skipped: ${what}\n`);
-      if (failed > 0) process.stdout.write(`${output}\n`);
+      if (failed > 0) process.stdout.write(`${output.replace(succeeded, '')}\n`);
     }
   };
   await Promise.all(Array.from({ length: concurrency }, next));

@@ -131,6 +131,7 @@ function queues(scene: Scene): void {
         taken.toSorted((a, b) => a - b),
         Array.from({ length: 30 }, (_, n) => n),
       );
+      await first!.sync();
       assert.equal(await queue.size(), 0);
     }));
 
