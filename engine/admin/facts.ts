@@ -153,8 +153,7 @@ export function nodeWatches({ clients }: CoordinationServer): WatchFacts {
 export function ephemerals({ tree }: CoordinationServer): Map<number, string[]> {
   const found = new Map<number, string[]>();
   for (const { id } of tree.sessions()) {
-    const paths: string[] = [];
-    tree.eachEphemeral(id, (slot) => void paths.push(tree.path(slot)));
+    const paths = tree.ephemerals(id).map((slot) => tree.path(slot));
     if (paths.length > 0) found.set(id, paths);
   }
   return found;

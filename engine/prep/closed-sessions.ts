@@ -10,18 +10,14 @@ import type { TreeView } from '../tree/view.ts';
 
 interface Closed {
   readonly zxid: number;
-  /** Slot of the parent of each node that goes. */
-  readonly parents: Int32Array;
+  /** Children that nodes lose, by slot. */
+  readonly lost: ReadonlyMap<number, number>;
 }
-
-const none = new Int32Array(0);
 
 export class ClosedSessions {
   readonly #tree: TreeView;
   /** In order of zxid. */
   readonly #closed = new Map<number, Closed>();
-  /** Children that a node loses, by slot. */
-  #lost = none;
 
   constructor(tree: TreeView) {
     this.#tree = tree;
@@ -31,15 +27,18 @@ export class ClosedSessions {
     return this.#closed.size;
   }
 
-  add(session: number, zxid: number, parents: Int32Array): void {
-    this.#closed.set(session, { zxid, parents });
-    const { slotEnd } = this.#tree;
-    if (this.#lost.length < slotEnd) {
-      const grown = new Int32Array(slotEnd);
-      grown.set(this.#lost);
-      this.#lost = grown;
+  /** @param slots of the nodes that go */
+  add(session: number, zxid: number, slots: readonly number[]): void {
+    const lost = new Map<number, number>();
+    for (let at = 0; at < slots.length;) {
+      // Most of them have one parent: it is looked up once for as long as it is the same.
+      const parent = this.#tree.parent(slots[at]!);
+      let end = at + 1;
+      while (end < slots.length && this.#tree.parent(slots[end]!) === parent) end++;
+      lost.set(parent, (lost.get(parent) ?? 0) + end - at);
+      at = end;
     }
-    for (const parent of parents) this.#lost[parent]!++;
+    this.#closed.set(session, { zxid, lost });
   }
 
   /** Whether the node is one of theirs. */
@@ -49,7 +48,9 @@ export class ClosedSessions {
 
   /** Children of the node in the tree that it will have no more. */
   lostBy(slot: number): number {
-    return this.#lost[slot] ?? 0;
+    let sum = 0;
+    for (const { lost } of this.#closed.values()) sum += lost.get(slot) ?? 0;
+    return sum;
   }
 
   /** Everything up to `zxid` is in the tree now. */
@@ -57,8 +58,6 @@ export class ClosedSessions {
     for (const [session, closed] of this.#closed) {
       if (closed.zxid > zxid) return;
       this.#closed.delete(session);
-      for (const parent of closed.parents) this.#lost[parent]!--;
     }
-    this.#lost = none;
   }
 }

@@ -156,11 +156,11 @@ export class Overlay {
       return;
     }
     const paths = new Set<string>(this.#ephemerals.get(session) ?? []);
-    this.#tree.eachEphemeral(session, (slot) => {
+    for (const slot of this.#tree.ephemerals(session)) {
       const path = this.#tree.path(slot);
       const change = this.#changes.get(path);
       if (change === undefined || (change.exists && isEphemeralOf(change, session))) paths.add(path);
-    });
+    }
     for (const path of paths) this.unlink(path, zxid);
   }
 
@@ -174,16 +174,11 @@ export class Overlay {
       changed.add(tree.find(change.path));
     }
     for (const path of changedAndOurs) this.unlink(path, zxid);
-    const parents = new Int32Array(tree.ephemeralCount(session));
-    let count = 0;
-    const hasQuotas = tree.quotaCount > 0;
-    tree.eachEphemeral(session, (slot) => {
-      if (changed.has(slot)) return;
-      parents[count++] = tree.parent(slot);
-      if (hasQuotas) this.quotas.charge(tree.path(slot), -Math.max(tree.dataLength(slot), 0), -1, zxid);
-    });
+    const slots = tree.ephemerals(session).filter((slot) => !changed.has(slot));
+    if (tree.quotaCount > 0)
+      for (const slot of slots) this.quotas.charge(tree.path(slot), -Math.max(tree.dataLength(slot), 0), -1, zxid);
     for (const change of this.#changes.values()) change.children += this.#closed.lostBy(tree.find(change.path));
-    this.#closed.add(session, zxid, parents.subarray(0, count));
+    this.#closed.add(session, zxid, slots);
     for (const change of this.#changes.values()) change.children -= this.#closed.lostBy(tree.find(change.path));
   }
 

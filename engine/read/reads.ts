@@ -215,12 +215,12 @@ export class Reads {
     const countAt = out.at;
     let count = 0;
     out.i32(0);
-    this.#tree.eachEphemeral(client.session, (slot) => {
+    for (const slot of this.#tree.ephemerals(client.session)) {
       const path = this.#tree.path(slot);
-      if (!path.startsWith(prefix)) return;
+      if (!path.startsWith(prefix)) continue;
       out.string(path);
       count++;
-    });
+    }
     out.setI32(countAt, count);
     endReply(out, at);
   }

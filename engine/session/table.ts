@@ -62,11 +62,11 @@ export class SessionTable {
   }
 
   /** Takes all its ephemeral nodes from a session that ends. */
-  disownAll(session: Session): Iterable<number> {
-    const { ephemerals } = session;
+  disownAll(session: Session): number[] {
+    const slots = [...(session.ephemerals ?? [])];
     session.ephemerals = null;
-    this.ephemeralCount -= ephemerals?.size ?? 0;
-    return ephemerals ?? [];
+    this.ephemeralCount -= slots.length;
+    return slots;
   }
 
   /** All sessions, in order of creation on this server or of a snapshot. */

@@ -47,10 +47,12 @@ export class AclTable {
     return id;
   }
 
-  release(id: number): void {
+  /** @param count of the nodes that hold it no more */
+  release(id: number, count = 1): void {
     if (id === 0) return;
-    assert(this.#uses[id]! > 0, 'an ACL is released as often as it is used', id);
-    if (--this.#uses[id]! > 0) return;
+    assert(this.#uses[id]! >= count, 'an ACL is released as often as it is used', id);
+    this.#uses[id]! -= count;
+    if (this.#uses[id]! > 0) return;
     this.#ids.delete(this.#keys[id]!);
     this.#keys[id] = '';
     this.#free.push(id);

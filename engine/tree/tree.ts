@@ -195,8 +195,8 @@ export class Tree implements TreeView {
     return this.table.get(session)?.ephemerals?.size ?? 0;
   }
 
-  eachEphemeral(session: number, visit: (slot: number) => void): void {
-    for (const slot of this.table.get(session)?.ephemerals ?? []) visit(slot);
+  ephemerals(session: number): readonly number[] {
+    return [...(this.table.get(session)?.ephemerals ?? [])];
   }
 
   session(id: number): Session | null {
@@ -346,19 +346,17 @@ export class Tree implements TreeView {
     else this.reapable.add(slot);
   }
 
-  /** @param withSession its session goes, with all its nodes: they are many at times */
-  #delete(slot: number, zxid: number, withSession = false): void {
+  #delete(slot: number, zxid: number): void {
     const { store } = this;
     const parent = store.parent(slot);
     const path = store.path(slot);
     this.capture?.changing(slot);
     this.capture?.changing(parent);
-    if (store.kind[slot] === nodeKind.ephemeral && !withSession) this.table.disown(store.owner[slot]!, slot);
+    if (store.kind[slot] === nodeKind.ephemeral) this.table.disown(store.owner[slot]!, slot);
     else if (store.kind[slot] !== nodeKind.persistent) this.reapable.delete(slot);
     const acl = store.aclId[slot]!;
     const bytes = Math.max(store.dataLength[slot]!, 0);
-    if (withSession) store.bury(slot);
-    else store.remove(slot);
+    store.remove(slot);
     store.pzxid[parent] = zxid;
     this.quotas.deleted(path, store.path(parent), bytes);
     this.watches?.nodeDeleted(path, store.path(parent), acl, store.aclId[parent]!);
@@ -380,8 +378,34 @@ export class Tree implements TreeView {
   #closeSession(id: number, zxid: number): void {
     const session = this.table.get(id);
     assert(session !== null, 'a closed session existed', id);
-    for (const slot of this.table.disownAll(session)) this.#delete(slot, zxid, true);
+    this.#deleteAll(this.table.disownAll(session), zxid);
     this.table.remove(id);
+  }
+
+  /** Deletes the nodes of a session that ends. They can be very many: what nobody asks for is not looked at. */
+  #deleteAll(slots: readonly number[], zxid: number): void {
+    const { capture, quotas, store, watches } = this;
+    if (capture !== null)
+      for (const slot of slots) {
+        capture.changing(slot);
+        capture.changing(store.parent(slot));
+      }
+    if (quotas.size > 0)
+      for (const slot of slots)
+        quotas.deleted(store.path(slot), store.path(store.parent(slot)), Math.max(store.dataLength[slot]!, 0));
+    store.bury(slots, zxid);
+    if (watches !== null && watches.count > 0)
+      for (const slot of slots) {
+        const parent = store.parent(slot);
+        watches.nodeDeleted(store.path(slot), store.path(parent), store.aclId[slot]!, store.aclId[parent]!);
+      }
+    for (let at = 0; at < slots.length;) {
+      const acl = store.aclId[slots[at]!]!;
+      let end = at + 1;
+      while (end < slots.length && store.aclId[slots[end]!] === acl) end++;
+      this.acls.release(acl, end - at);
+      at = end;
+    }
   }
 
   /** Takes the buffer under the reader as the node's data. */

@@ -49,8 +49,8 @@ export interface TreeView {
   descendants(slot: number): number;
   /** Ephemeral nodes of the session. */
   ephemeralCount(session: number): number;
-  /** Calls `visit` with the slot of each of them, in no particular order. */
-  eachEphemeral(session: number, visit: (slot: number) => void): void;
+  /** Their slots, in no particular order. */
+  ephemerals(session: number): readonly number[];
   /** Subtrees with a quota. */
   readonly quotaCount: number;
   /** The deepest path with a quota at or above this one, null when there is none. */

@@ -20,6 +20,8 @@ export type Deliver = (connection: number, type: EventType, path: string, aclId:
 
 /** What the tree tells of each change. */
 export interface WatchSink {
+  /** Watches that there are. */
+  readonly count: number;
   nodeCreated(path: string, parent: string, aclId: number, parentAclId: number): void;
   nodeDeleted(path: string, parent: string, aclId: number, parentAclId: number): void;
   dataChanged(path: string, aclId: number): void;

@@ -238,8 +238,8 @@ export const mutants: readonly Mutant[] = [
     name: 'ephemerals-outlive-session',
     issue: 'ZOOKEEPER-2355',
     file: 'tree/tree.js',
-    find: 'for (const slot of this.table.disownAll(session))',
-    replace: 'for (const slot of [...this.table.disownAll(session)].slice(1))',
+    find: 'this.#deleteAll(this.table.disownAll(session), zxid)',
+    replace: 'this.#deleteAll(this.table.disownAll(session).slice(1), zxid)',
   },
   {
     name: 'sessions-not-touched',

@@ -79,8 +79,9 @@ test('a buried node is gone at once; its path and, after tidying, its slot are g
   };
   const slots = [add('/a'), add('/b'), add('/c')];
   const before = store.approximateBytes;
-  for (const slot of slots) store.bury(slot);
+  store.bury(slots, 7);
   assert.deepEqual([store.count, store.children[root], store.firstChild(root), store.find('/b')], [1, 0, -1, -1]);
+  assert.equal(store.pzxid[root], 7);
   const again = add('/b');
   assert.ok(!slots.includes(again), 'a buried slot is not free yet');
   assert.equal(store.tidy(2), true);
