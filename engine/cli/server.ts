@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Host, type StartOptions } from '../io/host.ts';
 import { createJournal } from '../io/journal.ts';
 import { OptionError } from '../server/options.ts';
+import { keepHeapRoom } from './heap-room.ts';
 import { applyMyid, ConfigError, locate, parseZooCfg, type ZooCfg } from './zoo-cfg.ts';
 
 /** How often a parent process is told how this server is, ms. */
@@ -20,6 +21,7 @@ export async function runServer(file: string): Promise<void> {
   const { unknown } = config;
   if (unknown.length > 0) journal.warn('keys that mean nothing here are ignored', { file, keys: unknown.join(', ') });
   if (options.clientPort === undefined) journal.warn('no client can connect, since clientPort is not set', { file });
+  keepHeapRoom();
   const server = await start({ ...options, journal }, config, file);
   server.onFailure(() => process.exit(1));
   let stopping = false;
