@@ -1,7 +1,10 @@
 /**
  * The mesh of links between servers: one TCP connection per pair.
  *
- *   larger id ── dials ──► smaller id        hello both ways, then frames:  u32 length · u32 crc · body
+ *   larger id ── dials ──► smaller id        hello both ways, then frames:
+ *
+ *   u32 crc · u32 length · u32 covered · body      the CRC is over all that follows it, of the body `covered` bytes;
+ *                                                  the rest of it has a checksum of its own
  *
  * Both sides introduce themselves and refuse a stranger. A closed connection is reported at once; a
  * silent one is closed after peerTimeoutMs, for which the mesh sends a keep-alive (an empty body)
@@ -13,9 +16,9 @@ import type { Journal, PeerPort } from '../server/ports.ts';
 import { crc32 } from './crc32.ts';
 
 const magic = 0x5a424d48;
-const protocolVersion = 1;
+const protocolVersion = 2;
 const helloBytes = 32;
-const frameHeaderBytes = 8;
+const frameHeaderBytes = 12;
 const helloDeadlineMs = 3000;
 const dialDeadlineMs = 2000;
 const refusedEveryMs = 60_000;
@@ -116,8 +119,8 @@ export class PeerMesh implements PeerPort {
 
   // ---- PeerPort ----------------------------------------------------------------------------------
 
-  send(to: number, head: Uint8Array, tail: Uint8Array): void {
-    this.#links.get(to)?.send(head, tail);
+  send(to: number, head: Uint8Array, tail: Uint8Array, isChecked: boolean): void {
+    this.#links.get(to)?.send(head, tail, isChecked);
   }
 
   flush(first: number): void {
@@ -280,7 +283,7 @@ export class PeerMesh implements PeerPort {
       if (stalled) link.heardAt = now;
       else if (now - link.heardAt > peerTimeoutMs) this.reset(peer, 'silent for too long');
       if (now - link.saidAt >= heartbeatMs) {
-        link.send(nothing, nothing);
+        link.send(nothing, nothing, false);
         link.flush();
       }
     }
@@ -325,16 +328,19 @@ class Link {
     this.#onEnd();
   }
 
-  send(head: Uint8Array, tail: Uint8Array): void {
+  send(head: Uint8Array, tail: Uint8Array, isChecked: boolean): void {
     const isCopied = tail.length < lentBytesMin;
     const needed = frameHeaderBytes + head.length + (isCopied ? tail.length : 0);
     if (this.#outBytes + needed > this.#out.length) this.#next(needed);
     const out = this.#out;
     const at = this.#outBytes;
-    out.writeUInt32BE(head.length + tail.length, at);
-    out.writeUInt32BE(crc32(tail, 0, tail.length, crc32(head, 0, head.length)), at + 4);
+    const headEnd = at + frameHeaderBytes + head.length;
+    out.writeUInt32BE(head.length + tail.length, at + 4);
+    out.writeUInt32BE(head.length + (isChecked ? 0 : tail.length), at + 8);
     out.set(head, at + frameHeaderBytes);
-    if (isCopied) out.set(tail, at + frameHeaderBytes + head.length);
+    if (isCopied) out.set(tail, headEnd);
+    const crc = crc32(out, at + 4, headEnd);
+    out.writeUInt32BE(isChecked || tail.length === 0 ? crc : crc32(tail, 0, tail.length, crc), at);
     this.#outBytes += needed;
     if (isCopied) return;
     this.#endPart();
@@ -381,7 +387,7 @@ class Link {
       at = 0;
     }
     while (bytes.length - at >= frameHeaderBytes) {
-      const length = bytes.readUInt32BE(at);
+      const length = bytes.readUInt32BE(at + 4);
       if (length > peerFrameBytesMax) {
         this.socket.destroy();
         return;
@@ -410,13 +416,18 @@ class Link {
   }
 
   #deliver(bytes: Buffer, at: number, end: number): boolean {
-    const body = bytes.subarray(at + frameHeaderBytes, end);
+    const from = at + frameHeaderBytes;
+    const covered = bytes.readUInt32BE(at + 8);
     // A frame before this one may have been reason enough to close the link.
-    if (this.socket.destroyed || bytes.readUInt32BE(at + 4) !== crc32(body, 0, body.length)) {
+    if (
+      this.socket.destroyed ||
+      covered > end - from ||
+      bytes.readUInt32BE(at) !== crc32(bytes, at + 4, from + covered)
+    ) {
       this.socket.destroy();
       return false;
     }
-    if (body.length > 0) this.#onFrame(body);
+    if (end > from) this.#onFrame(bytes.subarray(from, end));
     return true;
   }
 }

@@ -90,8 +90,10 @@ export interface PeerPort {
   /**
    * Queues one frame (a body of `peer/frames.ts`) in two parts; dropped when the link is down. The head is
    * copied, the tail is kept as it is until it has left: it must never change.
+   *
+   * @param isChecked the tail has a checksum of its own, which whoever gets it looks at
    */
-  send(to: number, head: Uint8Array, tail: Uint8Array): void;
+  send(to: number, head: Uint8Array, tail: Uint8Array, isChecked: boolean): void;
   /** Lets go what `send` gathered, `first` before the others: one write per peer and turn. */
   flush(first: number): void;
   /** Bytes accepted by `send` and not yet taken by the kernel. */

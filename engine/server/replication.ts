@@ -230,7 +230,7 @@ export class Replication {
   #send(to: number, message: Message): void {
     this.#frame.clear();
     const tail = encodeHead(message, this.#frame);
-    this.#ports.peers.send(to, this.#frame.view(), tail);
+    this.#ports.peers.send(to, this.#frame.view(), tail, message.kind === 'proposal');
   }
 
   #takeTransfers(): readonly Transfer[] {

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
-import { crc32 } from 'node:zlib';
+import { frame, hello, type Hello } from '../support/frames.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { ProcessEnsemble, word, type ServerProcess } from '../support/server-process.ts';
 
@@ -32,29 +32,8 @@ before(async () => {
 });
 after(() => ensemble.close());
 
-interface Hello {
-  readonly magic?: number;
-  readonly version?: number;
-  readonly id?: number;
-  readonly to?: number;
-  readonly ensemble?: number;
-  readonly crc?: number;
-}
-
-function hello({ magic = 0x5a424d48, version = 1, id = 3, to = 1, ensemble: of = 0, crc }: Hello): Buffer {
-  const bytes = Buffer.alloc(helloBytes);
-  for (const [n, value] of [magic, version, id, to].entries()) bytes.writeUInt32BE(value, n * 4);
-  bytes.writeDoubleBE(of, 16);
-  bytes.writeUInt32BE(crc ?? crc32(bytes.subarray(0, 24)), 24);
-  return bytes;
-}
-
-function frame(body: Buffer, crc = crc32(body), length = body.length): Buffer {
-  const head = Buffer.alloc(8);
-  head.writeUInt32BE(length, 0);
-  head.writeUInt32BE(crc, 4);
-  return Buffer.concat([head, body]);
-}
+/** What the third server says, to the first. */
+const greeting = (but: Partial<Hello>): Buffer => hello({ id: 3, to: 1, ...but });
 
 class Stranger {
   readonly #socket: Socket;
@@ -103,13 +82,13 @@ async function goesOn(): Promise<void> {
 }
 
 const refused: readonly (readonly [string, Buffer])[] = [
-  ['data of another ensemble', hello({ ensemble: 12_345 })],
-  ['an id that no server has', hello({ id: 9 })],
-  ["the target's own id", hello({ id: 1 })],
-  ['a hello for another server', hello({ to: 2 })],
-  ['another version of the protocol', hello({ version: 99 })],
-  ['another magic number', hello({ magic: 1 })],
-  ['a hello with a bad checksum', hello({ crc: 7 })],
+  ['data of another ensemble', greeting({ ensemble: 12_345 })],
+  ['an id that no server has', greeting({ id: 9 })],
+  ["the target's own id", greeting({ id: 1 })],
+  ['a hello for another server', greeting({ to: 2 })],
+  ['another version of the protocol', greeting({ version: 99 })],
+  ['another magic number', greeting({ magic: 1 })],
+  ['a hello with a bad checksum', greeting({ crc: 7 })],
   ['a request of HTTP', Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n')],
   ['zeros', Buffer.alloc(64)],
 ];
@@ -125,25 +104,26 @@ for (const [name, bytes] of refused)
 
 test('closed in time: strangers that say nothing, or half a hello', async () => {
   const silent = Array.from({ length: 20 }, () => new Stranger(target.quorumPort));
-  silent[0]!.say(hello({}).subarray(0, 20));
+  silent[0]!.say(greeting({}).subarray(0, 20));
   await goesOn();
   await Promise.all(silent.map((stranger) => stranger.isClosed()));
   await goesOn();
 });
 
 const badFrames: readonly (readonly [string, Buffer])[] = [
-  ['a bad checksum', frame(Buffer.from([19, ...Buffer.alloc(16)]), 1)],
-  ['a length of 4 GiB', frame(Buffer.alloc(0), 0, 0xffffffff)],
+  ['a bad checksum', frame(Buffer.from([19, ...Buffer.alloc(16)]), { crc: 1 })],
+  ['a length of 4 GiB', frame(Buffer.alloc(0), { length: 0xffffffff })],
+  ['a checksum of more than there is', frame(Buffer.from([19]), { covered: 2 })],
   ['a kind that does not exist', frame(Buffer.from([99, 1, 2, 3]))],
   ['a vote that is no MessagePack', frame(Buffer.from([1, 0xc1, 0xff]))],
-  ['a proposal that is no batch', frame(Buffer.concat([Buffer.from([16]), Buffer.alloc(64)]))],
+  ['a proposal that is no batch', frame(Buffer.concat([Buffer.from([16]), Buffer.alloc(64)]), { covered: 17 })],
   ['random bytes', Buffer.from('0badc0de'.repeat(32), 'hex')],
 ];
 
 for (const [name, bytes] of badFrames)
   test(`a link ends at a frame with ${name}`, async () => {
     const stranger = new Stranger(target.quorumPort);
-    stranger.say(hello({}));
+    stranger.say(greeting({}));
     await stranger.welcomed();
     stranger.say(bytes);
     await stranger.isClosed();

@@ -2,9 +2,9 @@
  * The processes of two servers, and somebody who introduces himself as the third and says what he likes.
  * Meanwhile the two serve their clients; in the end the real third one joins.
  */
-import { crc32 } from 'node:zlib';
 import type { Prng } from '../../../engine/base/prng.ts';
 import { zxidOf } from '../../../engine/base/zxid.ts';
+import { frame, hello } from '../../support/frames.ts';
 import { ProcessEnsemble } from '../../support/server-process.ts';
 import { chunks, damaged, noise } from '../mutate.ts';
 import { drawAnyMessage, drawPlay } from '../inputs/peer.ts';
@@ -12,31 +12,25 @@ import { attack } from './attack.ts';
 import { wage } from './campaign.ts';
 import { Healthy, type LiveTarget } from './live.ts';
 
-const helloBytes = 32;
+const greetingBytes = 32;
+const greeting = (to: number): Buffer => hello({ id: 3, to });
 
-function hello(to: number): Buffer {
-  const bytes = Buffer.alloc(helloBytes);
-  for (const [n, value] of [0x5a424d48, 1, 3, to].entries()) bytes.writeUInt32BE(value, n * 4);
-  bytes.writeUInt32BE(crc32(bytes.subarray(0, 24)), 24);
-  return bytes;
-}
-
-/** A frame around a body; now and then its length or its checksum is wrong. */
-function frame(prng: Prng, body: Buffer): Buffer {
-  const head = Buffer.alloc(8);
-  const isWrong = prng.chance(0.02);
+/** A frame around a body; now and then its length, what its checksum covers, or the checksum is wrong. */
+function drawFrame(prng: Prng, body: Buffer): Buffer {
   const lengths = [0, 1, body.length + 1, 80 * 2 ** 20, 80 * 2 ** 20 + 1, 2 ** 31, 2 ** 32 - 1];
-  head.writeUInt32BE(isWrong ? prng.pick(lengths) : body.length, 0);
-  head.writeUInt32BE(prng.chance(0.01) ? prng.u32() : crc32(body), 4);
-  return Buffer.concat([head, body]);
+  return frame(body, {
+    ...(prng.chance(0.02) ? { length: prng.pick(lengths) } : {}),
+    ...(prng.chance(0.3) ? { covered: prng.chance(0.05) ? prng.pick(lengths) : prng.below(body.length + 1) } : {}),
+    ...(prng.chance(0.01) ? { crc: prng.u32() } : {}),
+  });
 }
 
 function draw(prng: Prng, to: number): Buffer[] {
-  const first = prng.chance(0.1) ? damaged(prng, { bytes: hello(to), marks: [] }, 0.9) : hello(to);
+  const first = prng.chance(0.1) ? damaged(prng, { bytes: greeting(to), marks: [] }, 0.9) : greeting(to);
   if (prng.chance(0.03)) return [first, noise(prng, 300)];
   const messages = drawPlay(prng, zxidOf(1, 20));
   for (let left = prng.below(20); left > 0; left--) messages.push(drawAnyMessage(prng, 0.2));
-  return [first, ...messages.flatMap((message) => chunks(prng, frame(prng, message)))];
+  return [first, ...messages.flatMap((message) => chunks(prng, drawFrame(prng, message)))];
 }
 
 export const livePeer: LiveTarget = {
@@ -55,7 +49,7 @@ export const livePeer: LiveTarget = {
       );
       const attackOne = (prng: Prng): Promise<string> => {
         const server = prng.pick(servers);
-        return attack(prng, server.quorumPort, draw(prng, server.id), helloBytes);
+        return attack(prng, server.quorumPort, draw(prng, server.id), greetingBytes);
       };
       const result = await wage({ target: 'live-peer', servers, healthy, width: 2, attack: attackOne }, options);
       if (result.failure !== null) return result;

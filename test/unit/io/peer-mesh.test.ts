@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { afterEach, test } from 'node:test';
-import { crc32 } from 'node:zlib';
 import { PeerMesh } from '../../../engine/io/peer-mesh.ts';
+import { frame, hello } from '../../support/frames.ts';
 import { until } from '../../support/until.ts';
 
 let open: (() => Promise<void> | void)[] = [];
@@ -65,7 +65,7 @@ test('frames of every size arrive whole and in order, both ways', async () => {
   ] as const) {
     for (const [n, body] of bodies.entries()) {
       const cut = n % 2 === 0 ? 0 : Math.min(body.length, 17);
-      from.mesh.send(to, body.subarray(0, cut), body.subarray(cut));
+      from.mesh.send(to, body.subarray(0, cut), body.subarray(cut), n % 5 === 0);
       if (n % 3 === 0) from.mesh.flush(0);
     }
     from.mesh.flush(0);
@@ -80,7 +80,7 @@ test('data of two ensembles: no link, and one line of it however often it is tri
   const { port } = one.mesh;
   await until('several refusals', 5000, async () => {
     const socket = connect({ port, host: '127.0.0.1' }).on('error', () => {});
-    socket.write(hello(9));
+    socket.write(hello({ id: 2, to: 1, ensemble: 9 }));
     await new Promise((resolve) => socket.once('close', resolve));
     return ++tries === 5;
   });
@@ -104,25 +104,9 @@ async function impostor(target: Peer): Promise<Socket> {
   const socket = connect({ port: target.mesh.port, host: '127.0.0.1' });
   socket.on('error', () => socket.destroy());
   open.push(() => void socket.destroy());
-  socket.write(hello(0));
+  socket.write(hello({ id: 2, to: 1 }));
   await target.has('up 2');
   return socket;
-}
-
-/** Server 2 introduces itself to server 1. */
-function hello(ensemble: number): Buffer {
-  const bytes = Buffer.alloc(32);
-  for (const [n, value] of [0x5a424d48, 1, 2, 1].entries()) bytes.writeUInt32BE(value, n * 4);
-  bytes.writeDoubleBE(ensemble, 16);
-  bytes.writeUInt32BE(crc32(bytes.subarray(0, 24)), 24);
-  return bytes;
-}
-
-function frame(text: string, crc = crc32(Buffer.from(text))): Buffer {
-  const head = Buffer.alloc(8);
-  head.writeUInt32BE(text.length, 0);
-  head.writeUInt32BE(crc, 4);
-  return Buffer.concat([head, Buffer.from(text)]);
 }
 
 test('a link that is reset as soon as it is up is dialled ever more rarely', async () => {
@@ -138,7 +122,7 @@ test('a frame that comes byte by byte is a frame', async () => {
   const one = new Peer(1);
   await one.mesh.listen();
   const socket = await impostor(one);
-  const bytes = Buffer.concat([frame('first'), frame('second')]);
+  const bytes = Buffer.concat([frame(Buffer.from('first')), frame(Buffer.from('second'))]);
   for (const byte of bytes) {
     socket.write(Buffer.from([byte]));
     await new Promise((resolve) => setImmediate(resolve));
@@ -148,17 +132,37 @@ test('a frame that comes byte by byte is a frame', async () => {
 });
 
 test('nothing that follows a bad frame is delivered, however the bytes were cut', async () => {
-  for (const cut of [0, 10, 21]) {
+  for (const cut of [0, 14, 29]) {
     const one = new Peer(1);
     await one.mesh.listen();
     const socket = await impostor(one);
-    const bytes = Buffer.concat([frame('good'), frame('damaged', 1), frame('never')]);
+    const bytes = Buffer.concat([
+      frame(Buffer.from('good')),
+      frame(Buffer.from('damaged'), { crc: 1 }),
+      frame(Buffer.from('never')),
+    ]);
     socket.write(bytes.subarray(0, cut));
-    if (cut > 12) await until('the good frame', 5000, () => one.bodies.length === 1);
+    if (cut > 16) await until('the good frame', 5000, () => one.bodies.length === 1);
     socket.write(bytes.subarray(cut));
     await one.has('down 2');
     assert.deepEqual(one.bodies.map(String), ['good'], `cut at ${cut}`);
   }
+});
+
+test('of a frame whose end has a checksum of its own, the rest is checked', async () => {
+  const body = Buffer.from('head and tail');
+  const covered = 'head'.length;
+  const damaged = (at: number): Buffer => {
+    const bytes = frame(body, { covered });
+    bytes[bytes.length - body.length + at]! ^= 1;
+    return bytes;
+  };
+  const one = new Peer(1);
+  await one.mesh.listen();
+  const socket = await impostor(one);
+  socket.write(Buffer.concat([damaged(covered), damaged(covered - 1), frame(body)]));
+  await one.has('down 2');
+  assert.deepEqual(one.bodies.map(String), ['head!and tail']);
 });
 
 test('nothing that follows a frame that made no sense is delivered', async () => {
@@ -166,7 +170,7 @@ test('nothing that follows a frame that made no sense is delivered', async () =>
   await one.mesh.listen();
   one.onFrame = () => one.mesh.reset(2, 'nonsense');
   const socket = await impostor(one);
-  socket.write(Buffer.concat([frame('nonsense'), frame('never')]));
+  socket.write(Buffer.concat([frame(Buffer.from('nonsense')), frame(Buffer.from('never'))]));
   await one.has('down 2');
   assert.deepEqual(one.bodies.map(String), ['nonsense']);
 });
@@ -176,7 +180,7 @@ test('a silent peer is given up after its time-out, one that keeps the link aliv
   await one.mesh.listen();
   const socket = await impostor(one);
   const started = performance.now();
-  const alive = setInterval(() => socket.write(frame('')), 50);
+  const alive = setInterval(() => socket.write(frame(Buffer.alloc(0))), 50);
   open.push(() => clearInterval(alive));
   await until('pause', 2000, () => performance.now() - started > 600);
   assert.deepEqual(one.events, ['up 2']);
