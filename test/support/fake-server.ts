@@ -11,6 +11,9 @@
 import type { Connector, TransportEvents } from '../../engine/client/index.ts';
 import { Record } from './raw-client.ts';
 
+/** What does not come by then does not come, ms. */
+const patienceMs = 8000;
+
 export interface Asked {
   readonly xid: number;
   readonly op: number;
@@ -95,10 +98,11 @@ export class FakeConnection {
 
   /** The next request that is no ping. */
   async request(): Promise<Asked> {
-    for (;;) {
+    for (const end = performance.now() + patienceMs; performance.now() < end;) {
       const asked = await this.any();
       if (asked.xid !== -2) return asked;
     }
+    throw new Error('no request came, only pings');
   }
 
   async any(): Promise<Asked> {
@@ -152,7 +156,7 @@ class Queue<T> {
     if (item !== undefined) return item;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`no ${what} came`)), 8000).unref();
+      timer = setTimeout(() => reject(new Error(`no ${what} came`)), patienceMs).unref();
     });
     try {
       return await Promise.race([new Promise<T>((resolve) => this.#waiting.push(resolve)), late]);
