@@ -20,6 +20,29 @@ import { runThroughput } from './command/throughput.ts';
 import { runTransports } from './command/transports.ts';
 import { runTune } from './command/tune.ts';
 
+const usage = `usage: npm run bench -- [command] [flags]
+
+  (none)        two figures, in under two minutes
+  throughput    sessions x requests in flight x payload x share of reads
+  latency       open loop at 25, 50, 75 and 90 % of the measured peak
+  failover      seven faults under load, to the millisecond; fails if a write was lost or doubled
+  scale         up to a million znodes, 5,000 sessions, 100,000 watches
+  tune          looks for better settings, prints lines for zoo.cfg
+  compare A B   two records, two git revisions or two built checkouts
+  peers         Apache ZooKeeper and etcd next to it, where they are installed
+  clients       the client of this package next to node-zookeeper-client
+  transports    clients in the server's process next to clients over TCP
+  check         pass or fail for the ensemble at --hosts H,H,H, and what limits it
+  record FILE   writes down what clients ask: --listen P --hosts H
+  replay FILE   asks it again
+  micro         ns and bytes of the pieces
+  generator     what the load generator itself costs
+  overhead      what it costs that the servers always measure themselves
+  report FILE   writes the report of a record again
+
+bench/README.md has the flags and how to read the figures.
+`;
+
 const commands: Readonly<Record<string, (options: Options) => Promise<void>>> = {
   canonical: runCanonical,
   throughput: runThroughput,
@@ -42,6 +65,10 @@ const commands: Readonly<Record<string, (options: Options) => Promise<void>>> = 
 
 async function main(): Promise<void> {
   const [first, ...rest] = process.argv.slice(2);
+  if (process.argv.includes('--help')) {
+    process.stdout.write(usage);
+    return;
+  }
   const isCommand = first !== undefined && !first.startsWith('-');
   const command = commands[isCommand ? first : 'canonical'];
   if (command === undefined) throw new Error(`bench knows ${Object.keys(commands).join(', ')}, not "${first}".`);

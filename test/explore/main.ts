@@ -1,12 +1,13 @@
-/**
- * `npm run explore -- [--minutes M]`: all schedules with 0, 1, 2, … strays, until the time is over.
- *
- *   exit code 1 and the shortest schedule found when something was violated
- */
+/** All schedules with 0, 1, 2, … strays, until the time is over. */
+import { readFlags } from '../support/flags.ts';
 import { explore } from './search.ts';
 import { established } from './starts.ts';
 
-const minutes = Number(process.argv[process.argv.indexOf('--minutes') + 1]) || 1;
+const usage = `usage:
+  npm run explore [-- --minutes M]      for M minutes (1)
+  exit code 1 and the shortest schedule found when something was violated`;
+
+const minutes = readFlags(usage, { minutes: 'number' }).number('minutes', 1);
 const until = performance.now() + minutes * 60_000;
 process.stdout.write('three servers, 2 txns, at most 2 crashes, 2 cuts, 1 time limit that passes\n');
 for (let strays = 0; performance.now() < until; strays++) {

@@ -1,14 +1,8 @@
-/**
- * The fuzzer's command line; see README.md in this folder.
- *
- *   npm run fuzz -- --minutes M           all targets, one after another, for M minutes in all
- *   options: --target NAME (repeatable), --seed S (first case), --cases N (so many of each target)
- *   npm run fuzz -- --planted             looks for every bug of planted.ts; prints which ones are found
- */
+/** The fuzzer's command line; see README.md in this folder. */
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readFlags } from '../support/flags.ts';
 import { toText } from './corpus.ts';
 import { liveTargets } from './live/index.ts';
 import { runTarget, type RunResult } from './run.ts';
@@ -16,14 +10,6 @@ import { targets } from './targets/index.ts';
 
 function print(text: string): void {
   process.stdout.write(`${text}\n`);
-}
-
-function number(text: string | undefined, fallback: number, name: string): number {
-  if (text === undefined) return fallback;
-  const value = Number(text);
-  if (Number.isFinite(value) && value >= 0) return value;
-  process.stderr.write(`fuzz: --${name} must be a number, not ${text}.\n`);
-  process.exit(2);
 }
 
 function row({ target, cases, ms, outcomes, failure }: RunResult): string {
@@ -49,16 +35,19 @@ function explain({ target, failure }: RunResult): void {
   print(`replay: npm run fuzz -- --target ${target} --seed ${seed} --cases 1\n`);
 }
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string' },
-    seed: { type: 'string' },
-    cases: { type: 'string' },
-    planted: { type: 'boolean' },
-    target: { type: 'string', multiple: true },
-  },
+const usage = `usage:
+  npm run fuzz -- --minutes M           all targets, one after another, for M minutes (1) in all
+  options: --target NAME (repeatable), --seed S (first case), --cases N (so many of each target)
+  npm run fuzz -- --planted             looks for every bug of planted.ts; prints which ones are found`;
+
+const flags = readFlags(usage, {
+  minutes: 'number',
+  seed: 'number',
+  cases: 'number',
+  planted: 'switch',
+  target: 'texts',
 });
-if (values.planted === true) await huntAll();
+if (flags.has('planted')) await huntAll();
 else await fuzz();
 
 /** Runs the fuzzer on each planted bug. */
@@ -73,15 +62,15 @@ async function huntAll(): Promise<void> {
 
 async function fuzz(): Promise<void> {
   const names = [...targets, ...liveTargets].map(({ name }) => name);
-  const wanted = values.target ?? names;
+  const wanted = flags.texts('target') ?? names;
   const unknown = wanted.find((name) => !names.includes(name));
   if (unknown !== undefined) {
     process.stderr.write(`fuzz: there is no target ${unknown}; there are ${names.join(', ')}.\n`);
     process.exit(2);
   }
-  const cases = number(values.cases, Infinity, 'cases');
-  const minutes = number(values.minutes, cases === Infinity ? 1 : Infinity, 'minutes');
-  const from = number(values.seed, Date.now() % 2 ** 31, 'seed');
+  const cases = flags.number('cases', Infinity);
+  const minutes = flags.number('minutes', cases === Infinity ? 1 : Infinity);
+  const from = flags.number('seed', Date.now() % 2 ** 31);
   print(`from seed ${from}`);
   for (const target of wanted) {
     const options = { from, cases, ms: (minutes * 60_000) / wanted.length };

@@ -1,19 +1,18 @@
-/**
- * The simulator's command line; see README.md in this folder.
- *
- *   npm run sim -- --seed S          replays one seed and prints its trace hash
- *   npm run sim -- --seeds N         runs N seeds on all cores
- *   npm run sim -- --minutes M       runs seeds for M minutes
- *   options: --from S (first seed), --lines N (events shown of a failure), --threads T
- *            --first (one thread, stops at the first failure and prints one line of it)
- */
+/** The simulator's command line; see README.md in this folder. */
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { readFlags } from '../support/flags.ts';
 import { addFigures, noFigures, report } from './report.ts';
 import { drawOptions } from './options.ts';
 import { run, type Figures, type RunResult } from './run.ts';
 import { shrink } from './shrink.ts';
+
+const usage = `usage:
+  npm run sim -- --seed S          replays one seed and prints its trace hash
+  npm run sim -- --seeds N         runs N seeds (200) on all cores
+  npm run sim -- --minutes M       runs seeds for M minutes
+  options: --from S (first seed), --lines N (events shown of a failure), --threads T
+           --first (one thread, stops at the first failure and prints one line of it)`;
 
 interface Share {
   readonly from: number;
@@ -30,16 +29,6 @@ interface Progress {
 
 /** Seeds between two messages of a worker. */
 const reportEvery = 20;
-
-function number(text: string | undefined, fallback: number, name: string): number {
-  if (text === undefined) return fallback;
-  const value = Number(text);
-  if (!Number.isFinite(value) || value < 0) {
-    process.stderr.write(`sim: --${name} must be a number, not ${text}.\n`);
-    process.exit(2);
-  }
-  return value;
-}
 
 /** Everything about a failing run: options, the last events, and the smallest options that still fail. */
 function explain({ options, violation, lines }: RunResult, count: number): void {
@@ -123,26 +112,24 @@ async function runMany(from: number, count: number, minutes: number, threads: nu
 }
 
 if (isMainThread) {
-  const { values } = parseArgs({
-    options: {
-      seed: { type: 'string' },
-      seeds: { type: 'string' },
-      minutes: { type: 'string' },
-      from: { type: 'string' },
-      lines: { type: 'string' },
-      threads: { type: 'string' },
-      first: { type: 'boolean' },
-    },
+  const flags = readFlags(usage, {
+    seed: 'number',
+    seeds: 'number',
+    minutes: 'number',
+    from: 'number',
+    lines: 'number',
+    threads: 'number',
+    first: 'switch',
   });
-  const lines = number(values.lines, 60, 'lines');
-  if (values.seed !== undefined) {
-    replay(number(values.seed, 0, 'seed'), lines);
+  const lines = flags.number('lines', 60);
+  if (flags.has('seed')) {
+    replay(flags.number('seed', 0), lines);
   } else {
-    const minutes = number(values.minutes, 0, 'minutes');
-    const count = number(values.seeds, minutes > 0 ? Number.MAX_SAFE_INTEGER : 200, 'seeds');
-    const threads = number(values.threads, availableParallelism(), 'threads');
-    const from = number(values.from, 1, 'from');
-    if (values.first === true) untilFirst(from, count);
+    const minutes = flags.number('minutes', 0);
+    const count = flags.number('seeds', minutes > 0 ? Number.MAX_SAFE_INTEGER : 200);
+    const threads = flags.number('threads', availableParallelism());
+    const from = flags.number('from', 1);
+    if (flags.has('first')) untilFirst(from, count);
     else await runMany(from, count, minutes, threads, lines);
   }
 } else {

@@ -1,19 +1,18 @@
-/**
- * Plants each mutant in a copy of the built code and lets the simulator look for it.
- *
- *   npm run mutants                   all of them, two at a time; prints the table
- *   npm run mutants -- NAME…          some
- *   options: --seeds N (give up after so many, default 2000), --from S
- */
+/** Plants each mutant in a copy of the built code and lets the simulator look for it. */
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { readFlags } from '../support/flags.ts';
 import { mutants, type Mutant } from './mutants.ts';
 
 const dist = fileURLToPath(new URL('../..', import.meta.url));
+
+const usage = `usage:
+  npm run mutants                   all of them, two at a time; prints the table
+  npm run mutants -- NAME…          some
+  options: --seeds N (give up after so many, default 2000), --from S`;
 
 /** A bug may keep a server busy for ever. */
 const huntMsMax = 600_000;
@@ -80,16 +79,16 @@ function row({ mutant, seeds, checker, seed }: Outcome): string {
 }
 
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { seeds: { type: 'string' }, from: { type: 'string' } },
-  });
+  const flags = readFlags(usage, { seeds: 'number', from: 'number' }, true);
+  const { positionals } = flags;
+  const unknown = positionals.find((wanted) => !mutants.some(({ name }) => name === wanted));
+  if (unknown !== undefined) throw new Error(`there is no mutant ${unknown}; they are in test/sim/mutants.ts`);
   const wanted = mutants.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
   const outcomes: Outcome[] = [];
   const queue = [...wanted];
   const next = async (): Promise<void> => {
     for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
-      const outcome = await hunt(mutant, Number(values.from ?? 1), Number(values.seeds ?? 2000));
+      const outcome = await hunt(mutant, flags.number('from', 1), flags.number('seeds', 2000));
       outcomes.push(outcome);
       process.stdout.write(`${row(outcome)}\n`);
     }

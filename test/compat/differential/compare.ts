@@ -56,7 +56,11 @@ async function walk(steps: readonly Step[], theirs: Side, ours: Side): Promise<O
       compared.set(who, at + 1);
       if (a[at]?.request !== undefined) answers.push(a[at].frame?.err ?? null);
       if (a[at]?.text === b[at]?.text) continue;
-      const reason = explain(a[at], b[at]);
+      const reason = explain(
+        a[at],
+        b[at],
+        describeSteps(step === null ? steps : steps.slice(0, steps.indexOf(step) + 1)),
+      );
       if (reason !== null) return { answers, intended: reason.what, difference: null };
       const before = a.slice(0, at).map(({ text }) => text);
       return {

@@ -8,8 +8,8 @@ import type { Line } from './side.ts';
 interface Intended {
   readonly what: string;
   readonly why: string;
-  /** Whether this is what shows in two lines; absent: the generator does not draw it. */
-  readonly holds?: (theirs: Line, ours: Line) => boolean;
+  /** Whether this is what shows in two lines, after these steps; absent: the generator does not draw it. */
+  readonly holds?: (theirs: Line, ours: Line, told: string) => boolean;
 }
 
 export const intended: readonly Intended[] = [
@@ -81,7 +81,24 @@ export const intended: readonly Intended[] = [
     what: 'setACL holds for what is sent behind it at once',
     why: 'ZooKeeper checks against the old ACL until the change is applied, even requests of the same session',
   },
+  {
+    what: 'setWatches tells nothing of nodes that the client may not read',
+    why: 'ZooKeeper tells of their changes; nobody else hears of them',
+    holds: (theirs, _, told) => {
+      const path = /^\w+ event: -1 0 [134] 3 "\/d\d+(.*)"$/.exec(theirs.text)?.[1];
+      const isSetting = /setWatches2? [^+]*$/.test(told.slice(told.lastIndexOf('\n')));
+      return path !== undefined && isSetting && mayBeHidden(path, told);
+    },
+  },
 ];
+
+/** Whether some step gave the node at `path`, which may be a sequential one, an ACL by which not everybody reads it. */
+function mayBeHidden(path: string, told: string): boolean {
+  const named = new Set([path, path.replace(/\d{10}$/, '')].map((each) => `"@${each}"`));
+  return [...told.matchAll(/(?:create\w*|setAcl) ("[^"]*")[^+;)\n]*\[([^\]]*)\]/g)].some(
+    ([, at, acl]) => named.has(at!) && !/(?:^|,)\d*[13579]:world:anyone/.test(acl!),
+  );
+}
 
 const marshalling = -5;
 const noAuth = -102;
@@ -91,8 +108,12 @@ function errors(theirs: Line, ours: Line, inTheirs: number, inOurs: number): boo
   return theirs.frame?.err === inTheirs && ours.frame?.err === inOurs;
 }
 
-/** The entry that accounts for the difference; null: none does. */
-export function explain(theirs: Line | undefined, ours: Line | undefined): Intended | null {
+/**
+ * The entry that accounts for the difference; null: none does.
+ *
+ * @param told the steps so far, as text
+ */
+export function explain(theirs: Line | undefined, ours: Line | undefined, told: string): Intended | null {
   if (theirs === undefined || ours === undefined) return null;
-  return intended.find(({ holds }) => holds?.(theirs, ours) === true) ?? null;
+  return intended.find(({ holds }) => holds?.(theirs, ours, told) === true) ?? null;
 }

@@ -1,37 +1,35 @@
-/**
- * Recipes in the simulator.
- *
- *   npm run recipes -- --acquisitions 10000       seeds 1, 2, … until so many places were held, with faults
- *   npm run recipes -- --seed 42 --recipe lock    one run; on failure its last events
- *   options: --from S, --seeds N, --first (stop at the first failure), --lines N
- */
-import { parseArgs } from 'node:util';
+/** Recipes in the simulator. */
+import { readFlags } from '../../support/flags.ts';
 import { runRecipe, type RecipeFigures } from './run.ts';
 import { workloads } from './workloads.ts';
 
-const { values } = parseArgs({
-  options: {
-    acquisitions: { type: 'string' },
-    seed: { type: 'string' },
-    seeds: { type: 'string' },
-    from: { type: 'string' },
-    recipe: { type: 'string' },
-    first: { type: 'boolean' },
-    lines: { type: 'string' },
-  },
+const usage = `usage:
+  npm run recipes -- --acquisitions N           seeds 1, 2, … until so many places (10000) were held, with faults
+  npm run recipes -- --seed S --recipe NAME     one run; on failure its last events
+  options: --from S, --seeds N, --first (stop at the first failure), --lines N`;
+
+const flags = readFlags(usage, {
+  acquisitions: 'number',
+  seed: 'number',
+  seeds: 'number',
+  from: 'number',
+  recipe: 'text',
+  first: 'switch',
+  lines: 'number',
 });
-const recipes = Object.keys(workloads);
-if (values.recipe !== undefined && !recipes.includes(values.recipe))
-  throw new Error(`there is no recipe "${values.recipe}": ${recipes.join(', ')}`);
-const isOne = values.seed !== undefined;
-const from = Number(values.seed ?? values.from ?? 1);
-const acquisitions = Number(values.acquisitions ?? (values.seeds === undefined ? 10_000 : Infinity));
-const seeds = isOne ? 1 : Number(values.seeds ?? Infinity);
+const all = Object.keys(workloads);
+const chosen = flags.text('recipe');
+if (chosen !== undefined && !all.includes(chosen)) throw new Error(`there is no recipe "${chosen}": ${all.join(', ')}`);
+const recipes = chosen === undefined ? all : [chosen];
+const isOne = flags.has('seed');
+const from = flags.number('seed', flags.number('from', 1));
+const acquisitions = flags.number('acquisitions', flags.has('seeds') ? Infinity : 10_000);
+const seeds = isOne ? 1 : flags.number('seeds', Infinity);
 const sums = new Map<string, RecipeFigures & { runs: number }>();
 let held = 0;
 let failures = 0;
 for (let seed = from; seed < from + seeds && held < acquisitions; seed++) {
-  for (const recipe of values.recipe === undefined ? recipes : [values.recipe]) {
+  for (const recipe of recipes) {
     const { violation, figures, lines, hash } = await runRecipe(seed, recipe, isOne);
     held += figures.acquisitions;
     const sum = sums.get(recipe);
@@ -41,10 +39,10 @@ for (let seed = from; seed < from + seeds && held < acquisitions; seed++) {
       for (const key of Object.keys(figures) as (keyof RecipeFigures)[]) sum[key] += figures[key];
     }
     if (violation !== null) {
-      if (isOne) process.stdout.write(`${lines.slice(-Number(values.lines ?? 60)).join('\n')}\n`);
+      if (isOne) process.stdout.write(`${lines.slice(-flags.number('lines', 60)).join('\n')}\n`);
       if (failures++ === 0) process.stdout.write(`first failure: seed ${seed}, ${recipe}: ${violation.message}\n`);
       else process.stdout.write(`failure: seed ${seed}, ${recipe}: ${violation.message}\n`);
-      if (values.first === true) process.exit(1);
+      if (flags.has('first')) process.exit(1);
     }
     if (isOne) process.stdout.write(`${recipe}: hash ${hash}\n`);
   }
