@@ -1,7 +1,15 @@
 /** A run: rounds of loads on targets, with their warnings, towards one record. */
 import { Generators, type Measured, type Timing } from '../load/generators.ts';
 import { describeWorkload, type Workload } from '../load/workload.ts';
-import { describeMachine, describeRevision, probeDisk, type Disk, type Machine } from '../measure/machine.ts';
+import {
+  describeMachine,
+  describeRevision,
+  probeDisk,
+  processorTime,
+  stolenShare,
+  type Disk,
+  type Machine,
+} from '../measure/machine.ts';
 import { time, whole } from '../report/format.ts';
 import { Progress } from '../report/progress.ts';
 import { recordFormat, summarize, toRound, type LoadRecord, type Round, type RunRecord } from '../report/record.ts';
@@ -16,6 +24,9 @@ export interface RoundResult {
   readonly observed: Observed | null;
 }
 
+/** From this share on, what a hypervisor gives to others is worth a warning. */
+const stolenShareMax = 0.05;
+
 export class Run {
   readonly options: Options;
   readonly command: string;
@@ -23,6 +34,7 @@ export class Run {
   readonly disk: Disk | null;
   readonly progress: Progress;
   readonly #at = new Date().toISOString();
+  readonly #processorTime = processorTime();
   readonly #warnings = new Set<string>();
   /** What happened how often. */
   readonly #counts = new Map<string, number>();
@@ -108,12 +120,16 @@ export class Run {
 
   record(loads: readonly LoadRecord[], headline: RunRecord['headline'], details: RunRecord['details'] = {}): RunRecord {
     const { hosts, size, settings, generators, seconds, warm, rounds } = this.options;
+    const stolen = stolenShare(this.#processorTime, processorTime());
+    if (stolen > stolenShareMax)
+      this.warn(`the hypervisor gave ${Math.round(stolen * 100)} % of the processor time to other machines`);
     return {
       format: recordFormat,
       command: this.command,
       at: this.#at,
       revision: describeRevision(),
       machine: this.machine,
+      stolen: Math.round(stolen * 1000) / 1000,
       disk: this.disk,
       settings: { hosts, size, settings, generators, seconds, warm, rounds },
       warnings: this.warnings,

@@ -1,6 +1,16 @@
 /** Where a figure was measured: without this, it means nothing. */
 import { spawnSync } from 'node:child_process';
-import { closeSync, fdatasyncSync, mkdirSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeSync,
+} from 'node:fs';
 import { cpus, loadavg, platform, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -43,6 +53,25 @@ export function describeMachine(): Machine {
     node: process.version,
     load1: Math.round(loadavg()[0]! * 100) / 100,
   };
+}
+
+/** Processor time of the whole machine since it started, and what of it a hypervisor gave to others; in ticks. */
+export interface ProcessorTime {
+  readonly all: number;
+  readonly stolen: number;
+}
+
+/** As Linux counts it; elsewhere nothing is known to be stolen. */
+export function processorTime(file = '/proc/stat'): ProcessorTime {
+  if (!existsSync(file)) return { all: 0, stolen: 0 };
+  // cpu user nice system idle iowait irq softirq steal …: what follows is contained in user and nice.
+  const ticks = readFileSync(file, 'latin1').split('\n', 1)[0]!.trim().split(/\s+/).slice(1, 9).map(Number);
+  return { all: ticks.reduce((sum, each) => sum + each, 0), stolen: ticks[7] ?? 0 };
+}
+
+/** Share of the processor time between two moments that others had. */
+export function stolenShare(from: ProcessorTime, to: ProcessorTime): number {
+  return to.all > from.all ? (to.stolen - from.stolen) / (to.all - from.all) : 0;
 }
 
 /** The same machine and Node, as far as figures may be compared. */

@@ -55,6 +55,8 @@ export interface RunRecord {
   readonly at: string;
   readonly revision: Revision;
   readonly machine: Machine;
+  /** Share of this machine's processor time that a hypervisor gave to others meanwhile. */
+  readonly stolen?: number;
   /** null where the servers run elsewhere. */
   readonly disk: Disk | null;
   readonly settings: Readonly<Record<string, unknown>>;
@@ -158,17 +160,19 @@ export interface HistoryLine {
   readonly dirty: boolean;
   readonly machine: string;
   readonly load1: number;
+  readonly stolen?: number | undefined;
   readonly fsyncP50Us: number;
   readonly headline: Readonly<Record<string, number>>;
 }
 
-export function historyLine({ at, command, revision, machine, disk, headline }: RunRecord): HistoryLine {
+export function historyLine({ at, command, revision, machine, stolen, disk, headline }: RunRecord): HistoryLine {
   return {
     at,
     command,
     ...revision,
     machine: machineKey(machine),
     load1: machine.load1,
+    stolen,
     fsyncP50Us: disk?.fsyncP50Us ?? 0,
     headline,
   };

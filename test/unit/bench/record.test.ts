@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { canonicalWorkload } from '../../../bench/load/workload.ts';
-import { describeMachine } from '../../../bench/measure/machine.ts';
+import { describeMachine, processorTime, stolenShare } from '../../../bench/measure/machine.ts';
 import {
   appendHistory,
   comparable,
@@ -54,6 +54,17 @@ const record: RunRecord = {
 
 test('a record is read as it was saved', () => {
   assert.deepEqual(readRecord(`${saveRecord(record, folder)}.json`), record);
+});
+
+test('processor time that a hypervisor gave to others', () => {
+  const path = join(folder, 'stat');
+  writeFileSync(path, 'cpu  100 20 30 400 5 6 7 32 99 1\ncpu0 1 1 1 1 1 1 1 1 1 1\n');
+  const before = processorTime(path);
+  assert.deepEqual(before, { all: 600, stolen: 32 });
+  writeFileSync(path, 'cpu  150 20 30 425 5 6 7 57 99 1\n');
+  assert.equal(stolenShare(before, processorTime(path)), 0.25);
+  assert.equal(stolenShare(before, before), 0);
+  assert.deepEqual(processorTime(join(folder, 'nothing')), { all: 0, stolen: 0 });
 });
 
 test('something else is refused with a sentence that names the file', () => {
