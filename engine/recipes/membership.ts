@@ -30,6 +30,16 @@ export interface Seat<Metadata> extends Held {
   update(metadata: Metadata): Promise<void>;
 }
 
+/** What one client is, or is about to be, a member of: by the paths of the nodes, whichever object they came by. */
+interface Seats {
+  /** A node that is there is taken for the own one whose creation was not answered: so no id twice. */
+  readonly joined: Set<string>;
+  /** Joins that were given up while the creation was under way: whoever comes next must not take their node. */
+  readonly leaving: Map<string, Promise<unknown>>;
+}
+
+const seatsOf = new WeakMap<Client, Seats>();
+
 /**
  * Guarantees: of one id there is at most one member at a time. A member is there from when `join` resolves until it
  * leaves or its session is over; a connection that is lost meanwhile does not remove it. Whoever watches is told
@@ -42,15 +52,15 @@ export interface Seat<Metadata> extends Held {
 export class Membership<Metadata = unknown> {
   readonly path: string;
   readonly #client: Client;
-  /** A node that is there is taken for the own one whose creation was not answered: so no id twice. */
-  readonly #joined = new Set<string>();
-  /** Joins that were given up while the creation was under way: whoever comes next must not take their node. */
-  readonly #leaving = new Map<string, Promise<unknown>>();
+  readonly #seats: Seats;
 
   /** @param path of the folder that the members' nodes are in; created when it is needed */
   constructor(client: Client, path: string) {
     this.path = path;
     this.#client = client;
+    const known = seatsOf.get(client);
+    this.#seats = known ?? { joined: new Set(), leaving: new Map() };
+    if (known === undefined) seatsOf.set(client, this.#seats);
   }
 
   /**
@@ -60,21 +70,22 @@ export class Membership<Metadata = unknown> {
    */
   async join(id: string, metadata: Metadata | null = null, options: WaitOptions = {}): Promise<Seat<Metadata>> {
     if (!/^[^/]+$/.test(id)) throw new TypeError(`the id "${id}" must be the name of a node.`);
-    if (this.#joined.has(id)) throw new TypeError(`the id "${id}" has joined already.`);
-    this.#joined.add(id);
+    const { joined, leaving } = this.#seats;
     const path = `${this.path}/${id}`;
+    if (joined.has(path)) throw new TypeError(`the id "${id}" has joined already.`);
+    joined.add(path);
     try {
       const place = await within(this.#client, options, path, async (bound) => {
-        await bound(this.#leaving.get(id) ?? Promise.resolve());
+        await bound(leaving.get(path) ?? Promise.resolve());
         for (;;) {
-          const taken = await this.#take(id, path, bound, metadata);
+          const taken = await this.#take(path, bound, metadata);
           if (taken !== null) return taken;
           await nextChange(this.#client, bound, path);
         }
       });
       return this.#seat(id, place);
     } catch (error) {
-      this.#joined.delete(id);
+      joined.delete(path);
       throw error;
     }
   }
@@ -103,7 +114,7 @@ export class Membership<Metadata = unknown> {
   #seat(id: string, place: Place): Seat<Metadata> {
     const leave = async (): Promise<void> => {
       await place.release();
-      this.#joined.delete(id);
+      this.#seats.joined.delete(place.path);
     };
     return {
       id,
@@ -121,7 +132,7 @@ export class Membership<Metadata = unknown> {
   }
 
   /** Null when somebody else has the id. */
-  async #take(id: string, path: string, bound: Bound, metadata: Metadata | null): Promise<Place | null> {
+  async #take(path: string, bound: Bound, metadata: Metadata | null): Promise<Place | null> {
     const taking = this.#create(path, metadata);
     try {
       const place = await bound(taking);
@@ -132,8 +143,8 @@ export class Membership<Metadata = unknown> {
       const leaving = taking
         .then((place) => place?.release())
         .catch(() => null)
-        .finally(() => this.#leaving.delete(id));
-      this.#leaving.set(id, leaving);
+        .finally(() => this.#seats.leaving.delete(path));
+      this.#seats.leaving.set(path, leaving);
       throw error;
     }
   }

@@ -34,7 +34,6 @@ type Written<Payload> = Omit<ServiceInstance<Payload>, 'token'> & Readonly<Recor
 export class ServiceRegistry<Payload = unknown> {
   readonly path: string;
   readonly #client: Client;
-  readonly #services = new Map<string, Membership<Written<Payload>>>();
 
   /** @param path of the folder that has one for each service; created when it is needed */
   constructor(client: Client, path: string) {
@@ -79,10 +78,7 @@ export class ServiceRegistry<Payload = unknown> {
   }
 
   #of(name: string): Membership<Written<Payload>> {
-    // The same one each time: it knows which ids have joined.
-    const service = this.#services.get(name) ?? new Membership(this.#client, `${this.path}/${name}`);
-    this.#services.set(name, service);
-    return service;
+    return new Membership(this.#client, `${this.path}/${name}`);
   }
 }
 
