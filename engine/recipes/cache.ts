@@ -118,10 +118,11 @@ export class Cache {
     });
   }
 
-  /** Lets the watch go. What was mirrored stays as it is. */
+  /** Lets the watches go. What was mirrored stays as it is. */
   close(): void {
     this.#finish(null);
-    untilAnswered(() => this.#client.removeWatches(this.path, 'any', this.#heard)).catch(() => null);
+    for (const path of new Set([this.path, ...(this.#hasRecursiveWatch ? [] : this.#nodes.keys())]))
+      untilAnswered(() => this.#client.removeWatches(path, 'any', this.#heard)).catch(() => null);
   }
 
   async #start(): Promise<void> {

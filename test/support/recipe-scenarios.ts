@@ -264,6 +264,7 @@ export function caches(scene: Scene, where = ''): void {
       await other.setData('/tree', 'x');
       await client.sync();
       assert.equal(String(cache.get('/tree')?.data), 'r', 'closed');
+      await assert.rejects(client.removeWatches('/tree', 'any'), { code: 'noWatcher' });
     }));
 
   test(`${where}caches of a busy subtree end up as the subtree is`, () =>
@@ -275,9 +276,13 @@ export function caches(scene: Scene, where = ''): void {
       const expected = await contents(other, '/busy');
       for (const [index, cache] of caches.entries()) {
         await cache.sync();
+        const reader = [client, third][index]!;
         const own = new Map([...cache.nodes()].map(({ path, data }) => [path, String(data)]));
         assert.deepEqual(sorted(own), sorted(expected));
         cache.close();
+        await reader.sync();
+        for (const path of own.keys())
+          await assert.rejects(reader.removeWatches(path, 'any'), { code: 'noWatcher' }, `a watch of ${path} is left`);
         const replayed = await mirrors[index]!;
         replayed.set('/busy', expected.get('/busy')!);
         assert.deepEqual(sorted(replayed), sorted(expected), 'events add up to the mirror');
