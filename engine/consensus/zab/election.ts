@@ -21,6 +21,9 @@ import { epochMax } from '../../base/zxid.ts';
 import type { Vote } from './messages.ts';
 import { isBetter, type Self } from './self.ts';
 
+/** Rounds. A vote from this far ahead is wrong, and who took its round over could soon count no further. */
+const farFrom = 2 ** 32;
+
 export class Election {
   private readonly self: Self;
   round: number;
@@ -66,6 +69,7 @@ export class Election {
     if (vote.state !== 'looking' && vote.leader === this.self.id) return;
     let isNewRound = false;
     if (vote.state === 'looking') {
+      if (vote.round > this.round + farFrom) return;
       if (vote.round < this.round) {
         this.self.send(from, this.vote());
         return;

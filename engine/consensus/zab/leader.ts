@@ -16,9 +16,10 @@
 import { assert } from '../../base/assert.ts';
 import { counterSpan, epochMax, zxidOf } from '../../base/zxid.ts';
 import type { Batch } from '../../txn/batch.ts';
+import { FarPromises } from './far-promises.ts';
 import type { AckEpoch, Join, Message, Vote } from './messages.ts';
 import { Progress } from './progress.ts';
-import { knowsEverything } from './quorum.ts';
+import { connected, knowsEverything } from './quorum.ts';
 import { isBetter, type Self } from './self.ts';
 
 export type LeaderPhase = 'discovery' | 'synchronization' | 'broadcast';
@@ -34,6 +35,7 @@ export class Leader {
   /** End of the history that the leader brings into its epoch. */
   initial = 0;
   readonly learners = new Map<number, Progress>();
+  private readonly far: FarPromises;
   /** Why this server should stop leading; empty while it should not. */
   verdict = '';
 
@@ -53,6 +55,7 @@ export class Leader {
   constructor(self: Self, nextToken: number) {
     this.self = self;
     this.deadline = self.now + self.patienceMs;
+    this.far = new FarPromises(self, self.now + self.patienceMs / 2);
     this.quorumHeardAt = self.now;
     this.nextToken = nextToken;
     this.tryPropose();
@@ -91,6 +94,8 @@ export class Leader {
     const { now } = this.self;
     if (join.acceptedEpoch >= epochMax) return false;
     const observer = join.observer || !this.self.isVoterId(from);
+    const hasQuorum = this.phase !== 'discovery';
+    if (!observer && this.far.holds(from, join, hasQuorum)) return !hasQuorum;
     if (!observer) this.self.epochSeen = Math.max(this.self.epochSeen, join.acceptedEpoch);
     if (!observer && this.epoch !== 0 && join.acceptedEpoch > this.epoch) {
       // It promised a later epoch to somebody who failed: only an epoch after that can include it.
@@ -128,10 +133,7 @@ export class Leader {
     learner.refused = ack.currentEpoch === -1;
     learner.incomplete = ack.currentEpoch === 0;
     learner.lastZxid = ack.lastZxid;
-    if (this.phase !== 'discovery') {
-      this.plan(learner);
-      return;
-    }
+    if (this.phase !== 'discovery') return this.plan(learner);
     if (learner.observer) return;
     if (learner.refused) {
       // It has promised this epoch before, perhaps to another leader: it may follow, but not decide.
@@ -341,9 +343,8 @@ export class Leader {
 
   private hasQuorum(zxid: number): boolean {
     let acked = this.self.synced >= zxid ? 1 : 0;
-    for (const learner of this.learners.values()) {
+    for (const learner of this.learners.values())
       if (learner.joined && !learner.observer && learner.acked >= zxid) acked++;
-    }
     return acked >= this.self.quorum;
   }
 
@@ -396,6 +397,7 @@ export class Leader {
 
   onLinkDown(peer: number): void {
     this.learners.delete(peer);
+    this.far.forget(peer);
   }
 
   /** A learner that looks again or follows another has left, though its link is up: it may be most of our quorum. */
@@ -408,6 +410,7 @@ export class Leader {
     const { now, options } = this.self;
     if (this.phase !== 'broadcast' && now >= this.deadline) this.verdict = 'no quorum within the time limit';
     this.checkQuorum();
+    if (this.phase === 'discovery') for (const [from, join] of this.far.due()) this.onJoin(from, join);
     if (now < this.nextPing) return;
     this.nextPing = now + options.heartbeatMs;
     const { committed } = this.self;
@@ -420,20 +423,17 @@ export class Leader {
 
   /** A leader cut off from its quorum can commit nothing: it stops at once instead of waiting. */
   private checkQuorum(): void {
-    const { links, options, now, quorum, id } = this.self;
-    let reachable = 1;
-    let heard = 1;
-    for (const voter of options.voters) {
-      if (voter === id || !links.has(voter)) continue;
-      const learner = this.learners.get(voter);
-      if (this.phase === 'discovery' && learner?.refused === true) continue;
-      reachable++;
-      if (learner?.joined === true && now - learner.heardAt < options.peerTimeoutMs) heard++;
-    }
-    if (reachable < quorum) this.verdict = 'no quorum is connected that could promise this epoch';
+    const { options, now, quorum } = this.self;
+    if (connected(this.self, this.learners, this.phase !== 'discovery') < quorum)
+      this.verdict = 'no quorum is connected that could promise this epoch';
     if (this.phase !== 'broadcast') return;
     let following = 1;
-    for (const learner of this.learners.values()) if (learner.joined && !learner.observer) following++;
+    let heard = 1;
+    for (const learner of this.learners.values()) {
+      if (!learner.joined || learner.observer) continue;
+      following++;
+      if (now - learner.heardAt < options.peerTimeoutMs) heard++;
+    }
     if (following < quorum) this.verdict = 'no quorum follows';
     if (heard >= quorum) this.quorumHeardAt = now;
     else if (now - this.quorumHeardAt >= options.peerTimeoutMs) this.verdict = 'no quorum was heard in time';

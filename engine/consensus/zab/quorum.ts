@@ -1,6 +1,14 @@
-/** When the promises of a quorum are enough to settle what the history of an epoch is. */
+/** Whether a quorum can be had, and whether its promises settle what the history of an epoch is. */
 import type { Progress } from './progress.ts';
 import type { Self } from './self.ts';
+
+/** Voters that are connected, this server included; in discovery without those that cannot promise its epoch. */
+export function connected({ id, links, options }: Self, learners: ReadonlyMap<number, Progress>, all: boolean): number {
+  let count = 1;
+  for (const voter of options.voters)
+    if (voter !== id && links.has(voter) && (all || learners.get(voter)?.refused !== true)) count++;
+  return count;
+}
 
 /**
  * A quorum has promised the epoch, and one of it must know all that was ever committed.

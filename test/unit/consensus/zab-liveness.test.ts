@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { epochMax } from '../../../engine/base/zxid.ts';
 import type { Vote } from '../../../engine/consensus/zab/messages.ts';
 import { emptyDisk, World, zxid, batchOf, type Disk } from '../../support/zab-world.ts';
 
@@ -65,6 +66,58 @@ test('a server that reaches no quorum does not bind the votes of the others', ()
   pass(world, 400);
   assert.equal(roles(world), 'following following following leading following');
   assert.deepEqual(serving(world), [1, 2, 3, 4, 5]);
+});
+
+/** Server `from` asks to join `to`, and says that it has promised this epoch. */
+function forgeJoin(world: World, from: number, to: number, acceptedEpoch: number): void {
+  world.step(to, { kind: 'message', from, message: { kind: 'join', acceptedEpoch, observer: false } });
+}
+
+test('a promise far beyond all others neither ends a leader nor uses up the epochs', () => {
+  const world = worldOf([diskAt(1), diskAt(1), diskAt(1)]);
+  for (const id of [1, 2]) world.start(id);
+  world.connect(1, 2);
+  forgeJoin(world, 3, 2, epochMax - 1);
+  world.stabilize();
+  pass(world, 300);
+  assert.deepEqual([roles(world), serving(world), world.core(2).epoch], ['following leading down', [1, 2], 2]);
+  forgeJoin(world, 3, 2, epochMax - 1);
+  forgeJoin(world, 3, 2, epochMax - 1);
+  pass(world, 5000);
+  assert.deepEqual([roles(world), serving(world), world.core(2).epoch], ['following leading down', [1, 2], 2]);
+  // One that is no further than usual is taken along.
+  world.add(3, diskAt(1, { acceptedEpoch: 7 }));
+  world.start(3);
+  world.connect(2, 3);
+  world.connect(1, 3);
+  pass(world, 1000);
+  assert.deepEqual([serving(world), world.core(2).epoch], [[1, 2, 3], 8]);
+});
+
+test('a vote of a round that is far ahead does not use up the rounds', () => {
+  const world = worldOf([diskAt(1), diskAt(1), diskAt(1)]);
+  for (const id of [1, 2]) world.start(id);
+  world.connect(1, 2);
+  const vote: Vote = { kind: 'vote', round: 2 ** 53 - 1, state: 'looking', leader: 3, epoch: 1, zxid: zxid(1, 1) };
+  world.deliver(1, 2);
+  world.step(2, { kind: 'message', from: 3, message: vote });
+  const rounds = world.queue(2, 1).flatMap((item) => (item.kind === 'vote' ? [item.round] : []));
+  assert.ok(rounds.length > 0 && rounds.every((round) => round === 1), rounds.join());
+  world.stabilize();
+  pass(world, 300);
+  assert.deepEqual(serving(world), [1, 2]);
+});
+
+test('servers that have promised far more than the best one are waited for, then believed', () => {
+  const far = { acceptedEpoch: 9000 };
+  const world = worldOf([diskAt(1, far), diskAt(2, far), diskAt(3, { acceptedEpoch: 2 })]);
+  for (const id of [2, 3]) world.start(id);
+  world.connect(2, 3);
+  world.stabilize();
+  assert.deepEqual([world.core(3).role, serving(world)], ['leading', []]);
+  pass(world, 1000);
+  assert.deepEqual([world.core(3).role, serving(world), world.core(3).epoch], ['leading', [2, 3], 9001]);
+  assert.deepEqual(world.resets, []);
 });
 
 test('a bridge: two servers that do not see each other, and one that sees both', () => {
