@@ -12,13 +12,15 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 const roomBytes = 48 * 1024 * 1024;
 /** Percent. A heap that grows quickly (a snapshot being read) is not given many times its size in one go. */
 const shareMax = 400;
-/** Percent. Of a large heap, whose collections take long, always some. */
-const shareMin = 25;
+/** Percent. A heap for which that room is less than this leaves it to V8. */
+const shareMin = 50;
+const v8Decides = 0;
 const lookMs = 1000;
 
-/** The percentage by which a heap of this many bytes may grow. */
-export function growingPercent(liveBytes: number): number {
-  return Math.round(Math.min(shareMax, Math.max(shareMin, (100 * roomBytes) / liveBytes)));
+/** The percentage by which a heap may grow of which so many bytes are used. */
+export function growingPercent(usedBytes: number): number {
+  const share = Math.round((100 * roomBytes) / usedBytes);
+  return share < shareMin ? v8Decides : Math.min(shareMax, share);
 }
 
 /** From now on, for a process that is a server and nothing else. */

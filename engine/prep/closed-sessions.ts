@@ -18,6 +18,8 @@ export class ClosedSessions {
   readonly #tree: TreeView;
   /** In order of zxid. */
   readonly #closed = new Map<number, Closed>();
+  /** What all of them take from each node. */
+  readonly #lost = new Map<number, number>();
 
   constructor(tree: TreeView) {
     this.#tree = tree;
@@ -27,8 +29,12 @@ export class ClosedSessions {
     return this.#closed.size;
   }
 
-  /** @param slots of the nodes that go */
-  add(session: number, zxid: number, slots: readonly number[]): void {
+  /**
+   * Returns the children that each of their parents loses, by slot.
+   *
+   * @param slots of the nodes that go
+   */
+  add(session: number, zxid: number, slots: readonly number[]): ReadonlyMap<number, number> {
     const lost = new Map<number, number>();
     for (let at = 0; at < slots.length;) {
       // Most of them have one parent: it is looked up once for as long as it is the same.
@@ -38,7 +44,9 @@ export class ClosedSessions {
       lost.set(parent, (lost.get(parent) ?? 0) + end - at);
       at = end;
     }
+    for (const [parent, count] of lost) this.#lost.set(parent, this.lostBy(parent) + count);
     this.#closed.set(session, { zxid, lost });
+    return lost;
   }
 
   /** Whether the node is one of theirs. */
@@ -48,9 +56,7 @@ export class ClosedSessions {
 
   /** Children of the node in the tree that it will have no more. */
   lostBy(slot: number): number {
-    let sum = 0;
-    for (const { lost } of this.#closed.values()) sum += lost.get(slot) ?? 0;
-    return sum;
+    return this.#lost.get(slot) ?? 0;
   }
 
   /** Everything up to `zxid` is in the tree now. */
@@ -58,6 +64,11 @@ export class ClosedSessions {
     for (const [session, closed] of this.#closed) {
       if (closed.zxid > zxid) return;
       this.#closed.delete(session);
+      for (const [parent, count] of closed.lost) {
+        const left = this.lostBy(parent) - count;
+        if (left > 0) this.#lost.set(parent, left);
+        else this.#lost.delete(parent);
+      }
     }
   }
 }

@@ -177,9 +177,10 @@ export class Overlay {
     const slots = tree.ephemerals(session).filter((slot) => !changed.has(slot));
     if (tree.quotaCount > 0)
       for (const slot of slots) this.quotas.charge(tree.path(slot), -Math.max(tree.dataLength(slot), 0), -1, zxid);
-    for (const change of this.#changes.values()) change.children += this.#closed.lostBy(tree.find(change.path));
-    this.#closed.add(session, zxid, slots);
-    for (const change of this.#changes.values()) change.children -= this.#closed.lostBy(tree.find(change.path));
+    for (const [parent, count] of this.#closed.add(session, zxid, slots)) {
+      const change = this.#changes.get(tree.path(parent));
+      if (change !== undefined) change.children -= count;
+    }
   }
 
   /** Everything up to `zxid` is in the tree now. */

@@ -47,6 +47,8 @@ export class Cache {
   readonly #client: Client;
   readonly #nodes = new Map<string, CachedNode>();
   readonly #children = new Map<string, Set<string>>();
+  /** Without a recursive watch: what was read with one. */
+  readonly #watched = new Set<string>();
   readonly #events = new Broadcast<CacheEvent>();
   #hasRecursiveWatch = true;
   /** Ends when all that was told so far is in the mirror. */
@@ -121,7 +123,7 @@ export class Cache {
   /** Lets the watches go. What was mirrored stays as it is. */
   close(): void {
     this.#finish(null);
-    for (const path of new Set([this.path, ...(this.#hasRecursiveWatch ? [] : this.#nodes.keys())]))
+    for (const path of new Set([this.path, ...this.#watched]))
       untilAnswered(() => this.#client.removeWatches(path, 'any', this.#heard)).catch(() => null);
   }
 
@@ -214,7 +216,7 @@ export class Cache {
 
   /** null: there is no such node. */
   async #read(path: string): Promise<CachedNode | null> {
-    const watch = this.#hasRecursiveWatch ? undefined : this.#heard;
+    const watch = this.#watchOf(path);
     try {
       const { data, stat } = await untilAnswered(() => this.#client.getData(path, { watch }));
       // Without a recursive watch, new children are told by their parent.
@@ -224,8 +226,15 @@ export class Cache {
     } catch (error) {
       if (!hasCode(error, 'noNode')) throw error;
       if (watch !== undefined && path === this.path) await untilAnswered(() => this.#client.exists(path, { watch }));
+      else this.#watched.delete(path);
       return null;
     }
+  }
+
+  #watchOf(path: string): Watcher | undefined {
+    if (this.#hasRecursiveWatch || this.#isClosed) return undefined;
+    this.#watched.add(path);
+    return this.#heard;
   }
 
   #meet(path: string): void {
@@ -233,7 +242,7 @@ export class Cache {
   }
 
   async #list(path: string): Promise<string[]> {
-    const watch = this.#hasRecursiveWatch ? undefined : this.#heard;
+    const watch = this.#watchOf(path);
     try {
       return await untilAnswered(() => this.#client.getChildren(path, { watch }));
     } catch (error) {

@@ -112,9 +112,12 @@ export class Membership<Metadata = unknown> {
   }
 
   #seat(id: string, place: Place): Seat<Metadata> {
+    let isLeft = false;
     const leave = async (): Promise<void> => {
       await place.release();
-      this.#seats.joined.delete(place.path);
+      // Somebody else may have joined by the time that it is left once more.
+      if (!isLeft) this.#seats.joined.delete(place.path);
+      isLeft = true;
     };
     return {
       id,

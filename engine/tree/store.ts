@@ -59,7 +59,7 @@ export class Store {
   readonly #paths: string[] = [];
   readonly #free: number[] = [];
   /** Slots of deleted nodes that the index still leads to. */
-  #buried: number[] = [];
+  readonly #buried: number[] = [];
   /** Somebody walks slots over several turns: none of them may change its path. */
   #keepers = 0;
   readonly #slab = new Slab();
@@ -146,8 +146,8 @@ export class Store {
       if (length > 0) this.#slab.remove(this.#dataRef[slot]!, length);
       dataLength[slot] = -2;
       bytes += this.#paths[slot]!.length + Math.max(length, 0);
+      this.#buried.push(slot);
     }
-    this.#buried = this.#buried.concat(slots);
     this.approximateBytes -= bytes;
     this.count -= slots.length;
   }

@@ -53,7 +53,7 @@ export function* batchesOf(history: History): Iterable<Batch> {
 }
 
 const tickets = new Set(['ticket', 'lastTicket', 'ackFrom', 'promiseTicket', 'joinTicket']);
-const times = new Set(['deadline', 'heardAt', 'quorumHeardAt', 'nextPing']);
+const times = new Set(['deadline', 'heardAt', 'quorumHeardAt', 'nextPing', 'until', 'since']);
 /** Fixed, derived, told elsewhere, or without influence at the settings of the explorer. */
 const ignored = new Set(['options', 'effects', 'self', 'now', 'syncedTicket', 'reason', 'failures', 'nextToken']);
 for (const name of ['unsyncedBytes', 'bytesInFlight', 'reading', 'quorumSince']) ignored.add(name);

@@ -21,7 +21,10 @@ import { epochMax } from '../../base/zxid.ts';
 import type { Vote } from './messages.ts';
 import { isBetter, type Self } from './self.ts';
 
-/** Rounds. A vote from this far ahead is wrong, and who took its round over could soon count no further. */
+/**
+ * Rounds. Of two that are this far apart the later one is wrong, and whoever took it over could soon count no further:
+ * all meet in the earlier one.
+ */
 const farFrom = 2 ** 32;
 
 export class Election {
@@ -70,11 +73,11 @@ export class Election {
     let isNewRound = false;
     if (vote.state === 'looking') {
       if (vote.round > this.round + farFrom) return;
-      if (vote.round < this.round) {
+      if (vote.round < this.round && vote.round >= this.round - farFrom) {
         this.self.send(from, this.vote());
         return;
       }
-      isNewRound = vote.round > this.round;
+      isNewRound = vote.round !== this.round;
       if (isNewRound) {
         this.round = vote.round;
         this.votes.clear();

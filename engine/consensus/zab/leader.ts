@@ -94,8 +94,7 @@ export class Leader {
     const { now } = this.self;
     if (join.acceptedEpoch >= epochMax) return false;
     const observer = join.observer || !this.self.isVoterId(from);
-    const hasQuorum = this.phase !== 'discovery';
-    if (!observer && this.far.holds(from, join, hasQuorum)) return !hasQuorum;
+    if (!observer && this.far.keepsOut(from, join, this.phase === 'discovery')) return true;
     if (!observer) this.self.epochSeen = Math.max(this.self.epochSeen, join.acceptedEpoch);
     if (!observer && this.epoch !== 0 && join.acceptedEpoch > this.epoch) {
       // It promised a later epoch to somebody who failed: only an epoch after that can include it.
@@ -403,17 +402,17 @@ export class Leader {
   /** A learner that looks again or follows another has left, though its link is up: it may be most of our quorum. */
   onVote(from: number, vote: Vote): void {
     if (vote.leader === this.self.id && vote.state !== 'looking') return;
+    this.far.forget(from);
     if (this.learners.delete(from)) this.checkQuorum();
   }
 
   tick(): void {
-    const { now, options } = this.self;
+    const { now, options, committed } = this.self;
     if (this.phase !== 'broadcast' && now >= this.deadline) this.verdict = 'no quorum within the time limit';
     this.checkQuorum();
-    if (this.phase === 'discovery') for (const [from, join] of this.far.due()) this.onJoin(from, join);
+    for (const [from, join] of this.far.due(this.phase === 'discovery' && this.verdict === '')) this.onJoin(from, join);
     if (now < this.nextPing) return;
     this.nextPing = now + options.heartbeatMs;
-    const { committed } = this.self;
     for (const learner of this.learners.values()) {
       if (!learner.joined) continue;
       learner.toldCommitted = committed;
@@ -443,6 +442,7 @@ export class Leader {
   forgive(ms: number): void {
     this.deadline += ms;
     this.quorumHeardAt += ms;
+    this.far.forgive(ms);
     for (const learner of this.learners.values()) learner.heardAt += ms;
   }
 }

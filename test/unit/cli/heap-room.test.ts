@@ -9,7 +9,7 @@ const MiB = 1024 * 1024;
 test('the share is that which leaves the same room, within bounds', () => {
   assert.deepEqual(
     [8, 12, 24, 96, 192, 4096].map((size) => growingPercent(size * MiB)),
-    [400, 400, 200, 50, 25, 25],
+    [400, 400, 200, 50, 0, 0],
   );
 });
 

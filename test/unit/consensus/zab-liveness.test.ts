@@ -94,6 +94,42 @@ test('a promise far beyond all others neither ends a leader nor uses up the epoc
   assert.deepEqual([serving(world), world.core(2).epoch], [[1, 2, 3], 8]);
 });
 
+test('a server whose far promise does not go away is taken along after a minute', () => {
+  const world = worldOf([diskAt(1), diskAt(1), diskAt(1, { acceptedEpoch: 9000 })]);
+  for (const id of [1, 2]) world.start(id);
+  world.connect(1, 2);
+  world.stabilize();
+  pass(world, 300);
+  world.start(3);
+  const again = (): void => {
+    world.cut(2, 3);
+    world.cut(1, 3);
+    world.connect(2, 3);
+    world.connect(1, 3);
+    pass(world, 1000);
+  };
+  for (let n = 0; n < 55; n++) again();
+  assert.deepEqual([serving(world), world.core(2).epoch], [[1, 2], 2]);
+  for (let n = 0; n < 10; n++) again();
+  assert.deepEqual(serving(world), [1, 2, 3]);
+  assert.ok(world.core(2).epoch > 9000);
+});
+
+test('a join that is doubted is forgotten when its sender looks again', () => {
+  const world = worldOf([diskAt(1), diskAt(1), diskAt(1)]);
+  world.start(2);
+  // It leads, since 3 and 1 have chosen it, and 1 has not joined yet.
+  const said: Vote = { kind: 'vote', round: 1, state: 'looking', leader: 2, epoch: 1, zxid: zxid(1, 1) };
+  for (const peer of [1, 3]) world.step(2, { kind: 'link', peer, up: true });
+  for (const from of [1, 3]) world.step(2, { kind: 'message', from, message: said });
+  world.tick(2, 300);
+  assert.equal(world.core(2).role, 'leading');
+  forgeJoin(world, 3, 2, 1_000_000);
+  world.step(2, { kind: 'message', from: 3, message: { ...said, leader: 3 } });
+  for (let n = 0; n < 6; n++) world.tick(2, 100);
+  assert.deepEqual([world.core(2).role, world.box(2).pending], ['leading', []]);
+});
+
 test('a vote of a round that is far ahead does not use up the rounds', () => {
   const world = worldOf([diskAt(1), diskAt(1), diskAt(1)]);
   for (const id of [1, 2]) world.start(id);
@@ -105,6 +141,18 @@ test('a vote of a round that is far ahead does not use up the rounds', () => {
   assert.ok(rounds.length > 0 && rounds.every((round) => round === 1), rounds.join());
   world.stabilize();
   pass(world, 300);
+  assert.deepEqual(serving(world), [1, 2]);
+});
+
+test('a server that took over a round that is far ahead comes back', () => {
+  const world = worldOf([diskAt(1), diskAt(1), diskAt(1)]);
+  for (const id of [1, 2]) world.start(id);
+  const vote: Vote = { kind: 'vote', round: 2 ** 32, state: 'looking', leader: 3, epoch: 1, zxid: zxid(1, 1) };
+  world.step(1, { kind: 'message', from: 3, message: vote });
+  world.step(1, { kind: 'message', from: 3, message: { ...vote, round: 2 ** 33 } });
+  world.connect(1, 2);
+  world.stabilize();
+  pass(world, 500);
   assert.deepEqual(serving(world), [1, 2]);
 });
 

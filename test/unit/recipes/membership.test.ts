@@ -78,3 +78,21 @@ test('a registry refuses an id of a service that it has registered, until its se
   await answerJoin(connection, 9n);
   assert.equal((await again).token, 9);
 });
+
+test('a seat that is left once more does not free the id of who joined since', async (t) => {
+  const { client, connection } = await connect();
+  t.after(() => client.destroy());
+  const group = new Membership(client, '/group');
+  const joining = group.join('a');
+  await answerJoin(connection, 5n);
+  const first = await joining;
+  const leaving = first.leave();
+  await answer(connection, op.delete);
+  await leaving;
+  const again = group.join('a');
+  await answerJoin(connection, 7n);
+  const second = await again;
+  await first.release();
+  await assert.rejects(group.join('a'), /has joined already/);
+  assert.ok(second.isHeld);
+});
