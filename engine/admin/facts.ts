@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { freemem, hostname, release, totalmem, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { isSameFolder } from '../io/data-folder.ts';
 import type { Connection } from '../server/connection.ts';
 import type { EnsembleMember } from '../server/options.ts';
 import type { CoordinationServer } from '../server/server.ts';
@@ -60,7 +61,10 @@ export function decimal(value: number): string {
 /** Bytes of data and of log on disk. */
 export function folderSizes({ options }: CoordinationServer): { data: number; log: number } {
   const data = folderBytes(folderOf(options.dataDir));
-  return { data, log: options.dataLogDir === options.dataDir ? data : folderBytes(folderOf(options.dataLogDir)) };
+  return {
+    data,
+    log: isSameFolder(options.dataLogDir, options.dataDir) ? data : folderBytes(folderOf(options.dataLogDir)),
+  };
 }
 
 /** Where a server keeps its files within the folder that it was given. */
@@ -75,11 +79,24 @@ function folderBytes(folder: string): number {
   );
 }
 
+/** What the system tells, or something else where it refuses. */
+function orElse<T>(other: T, ask: () => T): T {
+  try {
+    return ask();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    return other;
+  }
+}
+
 /** Files that this process has open and may have open; -1 where the system does not tell. */
 export function fileDescriptors(): { open: number; max: number } {
   if (process.platform !== 'linux') return { open: -1, max: -1 };
-  const limit = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
-  return { open: readdirSync('/proc/self/fd').length, max: limit === undefined ? -1 : Number(limit) };
+  // To count them takes one, and there may be none left.
+  const limits = orElse('', () => readFileSync('/proc/self/limits', 'utf8'));
+  const limit = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
+  const open = orElse(-1, () => readdirSync('/proc/self/fd').length);
+  return { open, max: limit === undefined ? -1 : Number(limit) };
 }
 
 /** 0 while a connection has to wait, as a selection key without interest. */
@@ -100,6 +117,8 @@ export function wallTime(now: number): number {
 export function environment(): readonly (readonly [string, string])[] {
   const megabytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)}MB`;
   const { heapTotal, rss } = process.memoryUsage();
+  // A user id without an entry in passwd, a working folder that was removed: both are usual in containers.
+  const user = orElse<{ username: string; homedir: string }>({ username: '?', homedir: '?' }, () => userInfo());
   return [
     ['zookeeper.version', version],
     ['host.name', hostname()],
@@ -108,9 +127,9 @@ export function environment(): readonly (readonly [string, string])[] {
     ['os.name', process.platform === 'linux' ? 'Linux' : process.platform],
     ['os.arch', process.arch],
     ['os.version', release()],
-    ['user.name', userInfo().username],
-    ['user.home', userInfo().homedir],
-    ['user.dir', process.cwd()],
+    ['user.name', user.username],
+    ['user.home', user.homedir],
+    ['user.dir', orElse('?', () => process.cwd())],
     ['os.memory.free', megabytes(freemem())],
     ['os.memory.max', megabytes(totalmem())],
     ['os.memory.total', megabytes(totalmem())],

@@ -81,16 +81,27 @@ export class HttpEndpoint {
 
   async #listen({ name, host, port, journal }: HttpOptions): Promise<void> {
     await new Promise<void>((resolve) => {
-      this.#server.on('error', (error: NodeJS.ErrnoException) => {
+      this.#server.once('error', (error: NodeJS.ErrnoException) => {
         const reason = error.code === 'EADDRINUSE' ? `port ${port} is taken by another process` : error.message;
         journal.error(`${name} does not listen`, { host, port, reason });
         resolve();
       });
       this.#server.listen({ host, port }, () => {
         this.#listening = true;
+        this.#server.removeAllListeners('error').on('error', (error) => {
+          journal.error(`${name} could not accept somebody`, { reason: error.message });
+        });
         resolve();
       });
     });
+  }
+
+  #ask(path: string, query: string): HttpAnswer {
+    try {
+      return this.#answer(path, new URLSearchParams(query));
+    } catch (error) {
+      return refused(error);
+    }
   }
 
   #take(request: IncomingMessage, response: ServerResponse): void {
@@ -98,7 +109,7 @@ export class HttpEndpoint {
     const at = url.indexOf('?');
     const path = at < 0 ? url : url.slice(0, at);
     const isRead = method === 'GET' || method === 'HEAD';
-    const answer = isRead ? this.#answer(path, new URLSearchParams(at < 0 ? '' : url.slice(at + 1))) : notAllowed;
+    const answer = isRead ? this.#ask(path, at < 0 ? '' : url.slice(at + 1)) : notAllowed;
     // The rest of a request that is not read must not keep its connection busy.
     if (!isRead) response.setHeader('Connection', 'close').setHeader('Allow', 'GET, HEAD');
     response.writeHead(answer.status, {
@@ -107,6 +118,13 @@ export class HttpEndpoint {
     });
     response.end(method === 'HEAD' ? undefined : answer.body);
   }
+}
+
+/** What the system refused, as a sentence: that is no reason to end the server. */
+function refused(error: unknown): HttpAnswer {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === undefined) throw error;
+  return { status: 500, type: 'text/plain', body: `${message}\n` };
 }
 
 const notAllowed: HttpAnswer = { status: 405, type: 'text/plain', body: 'only GET and HEAD are understood here\n' };

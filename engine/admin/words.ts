@@ -57,7 +57,13 @@ export function createWords(
       (word === 'isro' && server.options.readOnlyMode);
     if (!isAllowed) return `${word} is not executed because it is not in the whitelist.\n`;
     if (!server.serving && !server.readOnly && !alwaysAnswered.has(word)) return `${notServing}\n`;
-    return answer({ server, trace, argument });
+    try {
+      return answer({ server, trace, argument });
+    } catch (error) {
+      // What it asks the system for may be refused; that is no reason to end the server.
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+      return `${word} failed: ${(error as Error).message}\n`;
+    }
   };
 }
 
@@ -215,7 +221,7 @@ function dump(server: CoordinationServer): string {
   const lines = ['SessionTracker dump:', ...sessionLines(server), 'ephemeral nodes dump:'];
   const owned = ephemerals(server);
   lines.push(`Sessions with Ephemerals (${owned.size}):`);
-  for (const [id, paths] of owned) lines.push(`${sessionText(id)}:`, ...paths.map(indented));
+  for (const [id, paths] of owned) lines.push([`${sessionText(id)}:`, ...paths.map(indented)].join('\n'));
   const deadlines = new Map<number, string[]>();
   for (const { heardAt, timeoutMs, link, session } of server.clients.connections) {
     const deadline = roundUp(heardAt + timeoutMs, server.options.tickTime);
@@ -224,7 +230,8 @@ function dump(server: CoordinationServer): string {
   }
   const sets = [...deadlines].toSorted(([a], [b]) => a - b);
   lines.push('Connections dump:', `Connections Sets (${sets.length})/(${server.clients.count}):`);
-  for (const [deadline, connections] of sets) lines.push(expiryLine(connections.length, deadline), ...connections);
+  for (const [deadline, connections] of sets)
+    lines.push([expiryLine(connections.length, deadline), ...connections].join('\n'));
   return `${lines.join('\n')}\n`;
 }
 

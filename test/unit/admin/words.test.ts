@@ -282,3 +282,28 @@ test('the words of an ensemble, and of a server that has lost it', async (t) => 
   assert.equal(await word('ruok', leader.clientPort), 'imok');
   assert.match(await word('envi', leader.clientPort), /^Environment:\n/);
 });
+
+test('what the system refuses to tell is left out, and ends nobody', async () => {
+  const gone = mkdtempSync(join(tmpdir(), 'zabra-gone-'));
+  const before = process.cwd();
+  process.chdir(gone);
+  try {
+    rmSync(gone, { recursive: true });
+    assert.match(await word('envi'), /^user\.dir=\?$/m);
+  } finally {
+    process.chdir(before);
+  }
+  assert.equal(await word('ruok'), 'imok');
+});
+
+test('dump tells of a session with very many ephemeral nodes', async () => {
+  const client = await server.connect();
+  await client.create('/many');
+  const creating: Promise<string>[] = [];
+  // More than a call takes as arguments.
+  for (let n = 0; n < 130_000; n++) creating.push(client.create(`/many/${n}`, null, { ephemeral: true }));
+  await Promise.all(creating);
+  const lines = (await word('dump')).split('\n').filter((line) => line.includes('/many/'));
+  assert.equal(lines.length, 130_000);
+  await client.close();
+});
