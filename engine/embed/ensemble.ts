@@ -110,6 +110,7 @@ export class Ensemble {
 
   /** Stops all servers; removes the folder if it was temporary. */
   async close(): Promise<void> {
+    this.#clients.refuse();
     await Promise.all(this.servers.map((server) => server.close()));
     this.#clients.destroy();
     if (this.#temporary !== null) rmSync(this.#temporary, { recursive: true, force: true });

@@ -14,6 +14,7 @@ export class InProcessClients {
   readonly #servers: string;
   readonly #connector: Connector;
   readonly #clients = new Set<Client>();
+  #isClosed = false;
 
   constructor(ids: readonly number[], connector: Connector) {
     this.#servers = ids.map((id) => `${host}:${id}`).join(',');
@@ -22,6 +23,7 @@ export class InProcessClients {
 
   /** A client with a session; when there is none in time nothing is left of it. */
   async connect({ chroot = '', ...options }: ConnectOptions): Promise<Client> {
+    if (this.#isClosed) throw new Error('there is nobody to connect to: it is closed.');
     const client = new Client(`${this.#servers}${chroot}`, { ...options, connector: this.#connector });
     this.#clients.add(client);
     client.onState((state) => {
@@ -34,6 +36,11 @@ export class InProcessClients {
       throw error;
     }
     return client;
+  }
+
+  /** Nobody connects any more: what they would connect to is being closed. */
+  refuse(): void {
+    this.#isClosed = true;
   }
 
   /** Ends all clients; for when there is nobody left to answer them. */

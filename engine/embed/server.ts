@@ -39,6 +39,7 @@ export class Server extends Host {
 
   /** Disconnects everybody, makes what was written durable and frees everything. */
   override async close(): Promise<void> {
+    this.#clients.refuse();
     await super.close();
     this.#clients.destroy();
   }

@@ -19,7 +19,7 @@ import { machineRefusal } from '../server/snapshot-transfers.ts';
 import { ClientGate } from './client-gate.ts';
 import { ClientListener } from './client-listener.ts';
 import { crc32 } from './crc32.ts';
-import { openFolder, StorageError } from './data-folder.ts';
+import { isSameFolder, openFolder, StorageError } from './data-folder.ts';
 import { recoverLog, type RecoveredLog } from './log-recovery.ts';
 import { LogStore } from './log-store.ts';
 import { PeerMesh } from './peer-mesh.ts';
@@ -55,7 +55,7 @@ export async function assemble(
   try {
     const data = openFolder(options.dataDir);
     unlocks.push(data.unlock);
-    const logData = options.dataLogDir === options.dataDir ? data : openFolder(options.dataLogDir);
+    const logData = isSameFolder(options.dataLogDir, options.dataDir) ? data : openFolder(options.dataLogDir);
     if (logData !== data) unlocks.push(logData.unlock);
     snapshots = new SnapshotStore(data.folder, (reason) => journal.warn('damaged snapshot set aside', { reason }));
     await snapshots.settle();

@@ -187,6 +187,8 @@ export class Host extends EventEmitter<ServerEvents> {
     await endpoints.close();
     await Promise.all([listener?.close(), gate.close()]);
     await mesh?.close();
+    // What was on its way to or from others ends with the links, and its files are closed.
+    turns.run();
     turns.stop();
     this.core.commands.end();
     await log.close();

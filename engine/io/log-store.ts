@@ -120,7 +120,10 @@ export class LogStore implements LogPort, LogView {
   read(after: number, bytesMax: number, done: (floor: number, batches: Batch[]) => void): void {
     this.#reader.read(after, bytesMax).then(
       ({ floor, batches }) => done(floor, batches),
-      (error: Error) => this.#fail(`reading it back: ${error.message}`),
+      (error: Error) => {
+        // Nobody waits for it any more, and the folder may be gone.
+        if (!this.#closing) this.#fail(`reading it back: ${error.message}`);
+      },
     );
   }
 

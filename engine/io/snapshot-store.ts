@@ -5,7 +5,7 @@
  *   <folder>/snapshot.<…>.tmp                        unfinished: removed at the next start
  *   <folder>/snapshot.<…>.damaged                    found damaged later: set aside for the operator
  */
-import { closeSync, openSync, readdirSync, renameSync, rmSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { open as openFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Piscina } from 'piscina';
@@ -17,40 +17,62 @@ import { StorageError, syncFolder } from './data-folder.ts';
 
 /** The tasks of workers/snapshot.ts. */
 class Pool {
-  readonly #pool = new Piscina({
-    filename: new URL('../../workers/snapshot.js', import.meta.url).href,
-    minThreads: 0,
-    maxThreads: 2,
-    idleTimeout: 1000,
-    execArgv: [],
-  });
+  #pool = this.#start();
+  /** Each fails a task that is under way or waits for a thread. */
+  readonly #failing = new Set<(error: Error) => void>();
+
+  #start(): Piscina {
+    const pool = new Piscina({
+      filename: new URL('../../workers/snapshot.js', import.meta.url).href,
+      minThreads: 0,
+      maxThreads: 2,
+      idleTimeout: 1000,
+      execArgv: [],
+    });
+    // A thread that fails before it takes a task leaves the tasks waiting: they must not wait for good.
+    pool.once('error', (error: Error) => {
+      pool.on('error', () => {});
+      this.#pool = this.#start();
+      for (const fail of this.#failing) fail(error);
+      pool.destroy().catch(() => null);
+    });
+    return pool;
+  }
+
+  #run<T>(task: unknown, options: { name: string; transferList?: ArrayBuffer[] }): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#failing.add(reject);
+      const running: Promise<T> = this.#pool.run(task, options);
+      running.then(resolve, reject).finally(() => this.#failing.delete(reject));
+    });
+  }
 
   begin(task: BeginTask): Promise<void> {
-    return this.#pool.run(task, { name: 'begin' });
+    return this.#run(task, { name: 'begin' });
   }
 
   append(task: AppendTask): Promise<ChunkHeader> {
     const { buffer, byteLength } = task.raw;
     // A chunk that has its memory to itself is handed over instead of copied.
     const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
-    return this.#pool.run(task, { name: 'append', ...(isWhole ? { transferList: [buffer] } : {}) });
+    return this.#run(task, { name: 'append', ...(isWhole ? { transferList: [buffer] } : {}) });
   }
 
   publish(task: PublishTask): Promise<string | null> {
-    return this.#pool.run(task, { name: 'publish' });
+    return this.#run(task, { name: 'publish' });
   }
 
   verify(task: VerifyTask): Promise<string | null> {
-    return this.#pool.run(task, { name: 'verify' });
+    return this.#run(task, { name: 'verify' });
   }
 
   read(task: ReadTask): Promise<ReadChunk> {
-    return this.#pool.run(task, { name: 'read' });
+    return this.#run(task, { name: 'read' });
   }
 
   close(): Promise<void> {
     // A result that comes just now is for a task that was given up.
-    this.#pool.on('error', () => {});
+    this.#pool.removeAllListeners('error').on('error', () => {});
     return this.#pool.destroy();
   }
 }
@@ -71,7 +93,7 @@ export class SnapshotStore implements SnapshotPort {
     this.#folder = folder;
     this.#damaged = damaged;
     for (const name of readdirSync(folder)) {
-      if (/^snapshot\..*\.tmp$/.test(name)) unlinkSync(join(folder, name));
+      if (/^snapshot\..*\.tmp$/.test(name)) rmSync(join(folder, name));
       else if (/^snapshot\.[0-9a-f]{14}$/.test(name)) this.#complete.push(Number.parseInt(name.slice(9), 16));
     }
     this.#complete.sort((a, b) => a - b);
@@ -121,7 +143,8 @@ export class SnapshotStore implements SnapshotPort {
   }
 
   retain(keep: number, done: (oldest: number) => void): void {
-    while (this.#complete.length > Math.max(keep, 2)) unlinkSync(this.#path(this.#complete.shift()!));
+    // Somebody may have removed it by hand.
+    while (this.#complete.length > Math.max(keep, 2)) rmSync(this.#path(this.#complete.shift()!), { force: true });
     done(this.#complete[0] ?? -1);
   }
 

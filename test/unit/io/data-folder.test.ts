@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { folderName, openFolder, StorageError } from '../../../engine/io/data-folder.ts';
+import { folderName, isSameFolder, openFolder, StorageError } from '../../../engine/io/data-folder.ts';
 import { Host } from '../../../engine/io/host.ts';
 import { temporaryFolder } from '../../support/log.ts';
 
@@ -21,6 +21,16 @@ function refuses(dataDir: string, sentence: RegExp): void {
     },
   );
 }
+
+test('data folder: one folder by two names', (t) => {
+  const parent = temporaryFolder(t);
+  const folder = join(parent, 'a');
+  assert.ok(isSameFolder(folder, `${folder}/`), 'before it is there');
+  mkdirSync(folder);
+  symlinkSync(folder, join(parent, 'link'));
+  assert.ok(isSameFolder(join(parent, 'link'), `${parent}/./a/`));
+  assert.ok(!isSameFolder(folder, parent));
+});
 
 test('data folder: is made, with all above it, and can be opened again once unlocked', (t) => {
   const dataDir = join(temporaryFolder(t), 'a', 'b');

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { Piscina } from 'piscina';
 import { SnapshotStore } from '../../../engine/io/snapshot-store.ts';
 import type { SnapshotFile } from '../../../engine/server/ports.ts';
 import { memoryFolder } from '../../support/log.ts';
@@ -160,6 +161,29 @@ test('snapshot store: retains the newest, never less than two', async (t) => {
   assert.equal(await retain(0), 40);
   assert.equal(await retain(9), 40);
   assert.deepEqual(readdirSync(folder), [nameOf(40), nameOf(50)]);
+});
+
+test('snapshot store: one that somebody removed by hand is no trouble', async (t) => {
+  const folder = memoryFolder(t);
+  const { store } = openStore(t, folder);
+  for (const zxid of [10, 20, 30]) await write(store, zxid);
+  rmSync(join(folder, nameOf(10)));
+  assert.equal(await new Promise((resolve) => store.retain(2, resolve)), 20);
+});
+
+test('snapshot store: a thread that cannot start fails what waits for it, and the next one is another', async (t) => {
+  const pools = new Set<Piscina>();
+  const { run } = Piscina.prototype;
+  t.mock.method(Piscina.prototype, 'run', function (this: Piscina, ...args: Parameters<typeof run>) {
+    pools.add(this);
+    return pools.size === 1 ? new Promise(() => {}) : run.apply(this, args);
+  });
+  const { store } = openStore(t, memoryFolder(t));
+  const failing = write(store, 10);
+  await new Promise((resolve) => setImmediate(resolve));
+  [...pools][0]!.emit('error', new Error('no thread'));
+  assert.equal(await failing, 'no thread');
+  assert.equal(await write(store, 20), null);
 });
 
 test('snapshot store: an error in the pool is told, and the next snapshot succeeds', async (t) => {
