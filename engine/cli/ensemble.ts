@@ -190,7 +190,16 @@ class Running {
     return Array.from({ length: this.#plan.size }, (_, n) => `127.0.0.1:${this.#plan.port + n}`).join(',');
   }
 
+  /** A full disk, say, ends the ensemble in order, not this process alone. */
   #start(id: number): void {
+    try {
+      this.#fork(id);
+    } catch (error) {
+      this.#stop(new Error(`server ${id} cannot be started: ${(error as Error).message}`));
+    }
+  }
+
+  #fork(id: number): void {
     const folder = join(this.#plan.folder, `server-${id}`);
     const log = join(folder, 'server.log');
     writeConfig(this.#plan, { quorum: this.#quorumPorts, admin: this.#adminPorts }, id, folder);
@@ -203,20 +212,26 @@ class Running {
     });
     closeSync(out);
     this.#children.set(id, child);
-    child.on('message', (status: ServerStatus) => this.#status.set(id, status));
-    child.on('exit', (code, signal) =>
-      this.#exited(id, `${signal ?? `code ${code}`}`, performance.now() - startedAt, log),
-    );
+    let hasStarted = false;
+    child.on('message', (status: ServerStatus) => {
+      hasStarted = true;
+      this.#status.set(id, status);
+    });
+    child.on('error', (error) => this.#status.note(`server ${id}: ${error.message}`));
+    child.on('exit', (code, signal) => {
+      const isGood = hasStarted && performance.now() - startedAt >= startMs;
+      this.#exited(id, `${signal ?? `code ${code}`}`, isGood, log);
+    });
   }
 
-  #exited(id: number, how: string, livedMs: number, log: string): void {
+  #exited(id: number, how: string, isGood: boolean, log: string): void {
     this.#children.delete(id);
     this.#status.set(id, null);
     if (this.#stopping) {
       if (this.#children.size === 0) this.#end(this.#error);
       return;
     }
-    const failures = livedMs < startMs ? (this.#failedStarts.get(id) ?? 0) + 1 : 0;
+    const failures = isGood ? 0 : (this.#failedStarts.get(id) ?? 0) + 1;
     this.#failedStarts.set(id, failures);
     if (failures >= failedStartsMax) {
       this.#stop(new Error(`server ${id} does not start (${how}): ${lastLine(log)}`));

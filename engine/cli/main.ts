@@ -21,8 +21,8 @@ const usage = `usage:
   zabra --version | --help
 
 An ensemble shows its servers as a table on a terminal, as one line per change elsewhere. A server that
-ends is shown as down and started again; one that ends three times in a row within 2 s of its start ends
-the ensemble with the reason. Each writes its log to DIR/server-N/server.log. Ctrl-C stops all of them.
+ends is shown as down and started again; one that ends three times in a row before it has started, or
+within 2 s, ends the ensemble with the reason. Each writes its log to DIR/server-N/server.log. Ctrl-C stops all of them.
 `;
 
 /** Each command loads what it needs: a shell does not wait for a server's parts. */

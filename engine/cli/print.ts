@@ -18,8 +18,15 @@ export function permissionsText(permissions: number): string {
   return letters.map(([bit, letter]) => ((permissions & bit) === 0 ? '' : letter)).join('');
 }
 
+/** Without characters that a terminal would take for a command, or a reader for the end of the line. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
 export function aclText(acl: readonly Acl[]): string {
-  return acl.map(({ scheme, id, permissions }) => `${scheme}:${id}:${permissionsText(permissions)}`).join(',');
+  return acl
+    .map(({ scheme, id, permissions }) => `${printable(scheme)}:${printable(id)}:${permissionsText(permissions)}`)
+    .join(',');
 }
 
 /** The text of bytes that are UTF-8 through and through, else null. */
@@ -31,10 +38,13 @@ export function textOf(data: Buffer): string | null {
 /** One line, however long or binary the data is. */
 export function dataText(data: Buffer | null): string {
   if (data === null) return 'null';
-  const shown = data.subarray(0, shownMax);
+  // Not within a character: its further bytes begin with the bits 10.
+  let end = Math.min(data.length, shownMax);
+  while (end < data.length && end > shownMax - 4 && (data[end]! & 0xc0) === 0x80) end--;
+  const shown = data.subarray(0, end);
   const rest = data.length > shownMax ? `… (${data.length} bytes)` : '';
   const text = textOf(shown);
-  return `${text === null ? `0x${shown.toString('hex')}` : JSON.stringify(text)}${rest}`;
+  return `${text === null ? `0x${shown.toString('hex')}` : printable(JSON.stringify(text))}${rest}`;
 }
 
 /** Text as text, anything else in base64 under another name. */

@@ -39,6 +39,8 @@ export async function runServer(file: string): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
   if (process.send === undefined) return;
   process.on('disconnect', stop);
+  // It may have gone before anybody listened.
+  if (!process.connected) stop();
   setInterval(() => {
     if (process.connected) process.send!(server.status());
   }, reportMs).unref();

@@ -104,13 +104,24 @@ class Report {
   }
 }
 
+/** null for a file that a running server has removed since it was listed. */
+function orGone<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return null;
+  }
+}
+
 /** Returns the zxid of the newest whole snapshot, -1 without one. */
 function inspectSnapshots(folder: string, report: Report): number {
   let newest = -1;
   const names = readdirSync(folder).filter((name) => /^snapshot\.[0-9a-f]{14}$/.test(name));
   for (const name of names.sort()) {
     const zxid = Number.parseInt(name.slice(9), 16);
-    const state = readSnapshot(join(folder, name), zxid);
+    const state = orGone(() => readSnapshot(join(folder, name), zxid));
+    if (state === null) continue;
     if (typeof state === 'string') {
       report.damage(name, state);
       continue;
@@ -148,9 +159,9 @@ function inspectLog(folder: string, state: StateRecord, snapshotZxid: number, is
   const files = new FolderFiles(folder);
   const all: FoundSegment[] = [];
   for (const name of segmentNames(files.list())) {
-    const segment = readOrReport(files, name, state, report);
-    if (segment === null) return;
-    all.push(segment);
+    const segment = orGone(() => readOrReport(files, name, state, report));
+    if (segment === null && files.exists(name)) return;
+    if (segment !== null) all.push(segment);
   }
   for (const [index, segment] of all.entries()) inspectSegment(segment, all[index + 1] ?? null, state.durable, report);
   const { durable, newestSegment, truncateTo } = state;

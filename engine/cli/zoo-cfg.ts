@@ -103,15 +103,31 @@ const switchKeys: Readonly<Record<string, keyof ServerOptions>> = {
  * switch, and requests held back are let go when there is room and forgotten with their connection.
  */
 const acceptedKeys: Readonly<Record<string, { form: RegExp; expected: string }>> = {
-  'autopurge.purgeInterval': { form: /^\d+$/, expected: 'a whole number of hours' },
+  'autopurge.purgeInterval': { form: /^-?\d+$/, expected: 'a whole number of hours' },
   request_throttle_stall_time: { form: /^\d+$/, expected: 'a whole number of milliseconds' },
-  request_throttle_drop_stale: { form: /^(true|false)$/, expected: 'true or false' },
-  standaloneEnabled: { form: /^(true|false)$/, expected: 'true or false' },
+  request_throttle_drop_stale: { form: /^(true|false)$/i, expected: 'true or false' },
+  standaloneEnabled: { form: /^(true|false)$/i, expected: 'true or false' },
   electionAlg: { form: /^3$/, expected: '3' },
-  'admin.enableServer': { form: /^(true|false)$/, expected: 'true or false' },
+  'admin.enableServer': { form: /^(true|false)$/i, expected: 'true or false' },
   'metricsProvider.className': { form: /(^|\.)\w+MetricsProvider$/, expected: 'the name of a metrics provider' },
-  peerType: { form: /^(participant|observer)$/, expected: 'participant or observer (the server line decides)' },
+  peerType: { form: /^(participant|observer)$/i, expected: 'participant or observer (the server line decides)' },
 };
+
+/** Protection that somebody relies on; its keys must not be passed over with a warning. */
+const protections = new Set([
+  'sessionRequireClientSASLAuth',
+  'enforce.auth.enabled',
+  'quorum.auth.enableSasl',
+  'quorum.auth.learnerRequireSasl',
+  'quorum.auth.serverRequireSasl',
+  'sslQuorum',
+]);
+
+/** Whether the line asks for a protection that is not there. */
+function demands(key: string, value: string): boolean {
+  if (key === 'DigestAuthenticationProvider.digestAlg') return !/^sha-?1$/i.test(value);
+  return protections.has(key) && /^true$/i.test(value);
+}
 
 /** ZooKeeper's own way to say "as usual". */
 const meansDefault: Readonly<Record<string, string>> = { minSessionTimeout: '-1', maxSessionTimeout: '-1' };
@@ -160,6 +176,8 @@ export function parseZooCfg(text: string, file: string): ZooCfg {
       const { form, expected } = accepted;
       if (!form.test(value)) throw malformed(property, file, expected);
       kept[key] = value;
+    } else if (demands(key, value)) {
+      throw malformed(property, file, 'left out: this server cannot do that, and would let everybody in without it');
     } else if (key === 'dynamicConfigFile') {
       throw malformed(property, file, 'replaced by the server lines of that file, which is not read');
     } else {
@@ -177,7 +195,7 @@ export function parseZooCfg(text: string, file: string): ZooCfg {
 
 /** The AdminServer is there unless it is switched off, the Prometheus endpoint where it is asked for. */
 function openPorts(values: Record<string, unknown>, kept: Readonly<Record<string, string>>): void {
-  values['adminPort'] = kept['admin.enableServer'] === 'false' ? -1 : (values['adminPort'] ?? 8080);
+  values['adminPort'] = kept['admin.enableServer']?.toLowerCase() === 'false' ? -1 : (values['adminPort'] ?? 8080);
   const provider = kept['metricsProvider.className'];
   if (provider === undefined) return;
   values['metricsPort'] = provider.endsWith('PrometheusMetricsProvider') ? (values['metricsPort'] ?? 7000) : -1;

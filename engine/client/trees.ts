@@ -9,7 +9,11 @@ const underWayMax = 256;
 async function forEachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   let next = 0;
   const run = async (): Promise<void> => {
-    while (next < items.length) await work(items[next++]!);
+    try {
+      while (next < items.length) await work(items[next++]!);
+    } finally {
+      next = items.length;
+    }
   };
   await Promise.all(Array.from({ length: Math.min(underWayMax, items.length) }, run));
 }
@@ -36,7 +40,7 @@ export async function subtree(client: Client, path: string): Promise<string[]> {
   const children = await client.getChildren(path);
   level = children.map((name) => (path === '/' ? `/${name}` : `${path}/${name}`));
   while (level.length > 0) {
-    paths.push(...level);
+    for (const each of level) paths.push(each);
     const below: string[][] = Array.from({ length: level.length }, () => []);
     await forEachOf([...level.entries()], async ([index, parent]) => {
       const names = (await orGone(client.getChildren(parent))) ?? [];

@@ -208,7 +208,7 @@ export class Cache {
           return found[i]!.stat.numChildren > 0 || !this.#hasRecursiveWatch;
         });
         const lists = await Promise.all(parents.map((path) => this.#list(path)));
-        below.push(...parents.flatMap((path, i) => lists[i]!.map((name) => join(path, name))));
+        for (const [i, path] of parents.entries()) for (const name of lists[i]!) below.push(join(path, name));
       }
       level = below;
     }

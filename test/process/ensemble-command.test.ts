@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, afterEach, test } from 'node:test';
 import { freePorts, isFree } from '../support/ports.ts';
 import { RawClient } from '../support/raw-client.ts';
-import { CommandProcess, word } from '../support/server-process.ts';
+import { CommandProcess, word, isAlive } from '../support/server-process.ts';
 import { until } from '../support/until.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'zabra-command-'));
@@ -43,16 +43,6 @@ function serverPids({ child }: CommandProcess): number[] {
     if (Number(parent) === child.pid) pids[Number(id) - 1] = Number(pid);
   }
   return pids;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    assert.equal((error as NodeJS.ErrnoException).code, 'ESRCH');
-    return false;
-  }
 }
 
 async function allGone(pids: readonly number[], port: number, size: number): Promise<void> {

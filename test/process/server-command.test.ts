@@ -1,5 +1,6 @@
 /** `zabra server FILE`: one server from a zoo.cfg, in every role, and one sentence when it cannot start. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,7 +8,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { freePorts } from '../support/ports.ts';
 import { RawClient } from '../support/raw-client.ts';
-import { CommandProcess, ProcessEnsemble, word } from '../support/server-process.ts';
+import { commandFile, CommandProcess, isAlive, ProcessEnsemble, word } from '../support/server-process.ts';
 import { until } from '../support/until.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'zabra-server-'));
@@ -42,6 +43,24 @@ test('standalone: serves, names unknown keys in one line, stops cleanly at SIGTE
     assert.equal(await command.exited, 0, command.output);
     await client.ended();
   }
+});
+
+test('a server whose parent was gone before it had started ends by itself', async () => {
+  const [port] = await freePorts(1);
+  const file = write(
+    'orphan.cfg',
+    `dataDir=${join(folder, 'orphan')}`,
+    `clientPort=${port}`,
+    'admin.enableServer=false',
+  );
+  const parent = `
+    const options = { detached: true, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] };
+    const args = ['server', ${JSON.stringify(file)}];
+    const child = require('node:child_process').fork(${JSON.stringify(commandFile)}, args, options);
+    process.stdout.write(String(child.pid), () => process.kill(process.pid, 'SIGKILL'));`;
+  const pid = Number(spawnSync(process.execPath, ['-e', parent], { encoding: 'utf8' }).stdout);
+  assert.ok(pid > 0);
+  await until('end of the server', 15_000, () => !isAlive(pid));
 });
 
 test('an observer serves and forwards, and its death costs no quorum', async () => {

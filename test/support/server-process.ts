@@ -14,6 +14,17 @@ import { until } from './until.ts';
 
 /** The built command; tests run from dist/test/…. */
 export const commandFile = fileURLToPath(new URL('../../engine/cli/main.js', import.meta.url));
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    return false;
+  }
+}
+
 const serveDeadlineMs = 20_000;
 const outputMax = 64 * 1024;
 

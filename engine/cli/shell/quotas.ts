@@ -59,6 +59,7 @@ const setquota: Command = {
 async function setLimit(client: Client, path: string, name: string, value: number): Promise<void> {
   if ((await client.exists(path)) === null) throw new Refusal(`${path} does not exist.`);
   if (path === '/') throw new Refusal('the root cannot have a quota');
+  if (path.startsWith(root)) throw new Refusal(`cannot set a quota under the path: ${root}`);
   const known = await figuresAt(client, limitsPath(path));
   const wanted = figuresText(completed(new Map([...(known ?? []), [name, value]])));
   if (known !== null) {

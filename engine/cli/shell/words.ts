@@ -1,29 +1,22 @@
 /** A line of the shell as words, and the words of a command as options and arguments. */
 
-/** Splits at blanks; quotes keep them, and a backslash any character. Null when a quote is not closed. */
+/** A word in quotes, or one without; what follows a closing quote is the next word, as in zkCli. */
+const wordForm = /\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)'|([^\s"']\S*))/y;
+
+/**
+ * Splits at blanks. Quotes around a word keep them; within a word they are characters, so JSON needs none around it.
+ * Between double quotes, a backslash keeps a double quote or a backslash. Null when a quote is not closed.
+ */
 export function splitLine(line: string): string[] | null {
   const words: string[] = [];
-  let word: string | null = null;
-  let quote = '';
-  for (let i = 0; i < line.length; i++) {
-    const char = line[i]!;
-    if (char === '\\' && quote !== "'" && i + 1 < line.length) {
-      word = (word ?? '') + line[++i]!;
-    } else if (quote !== '') {
-      if (char === quote) quote = '';
-      else word = (word ?? '') + char;
-    } else if (char === '"' || char === "'") {
-      quote = char;
-      word ??= '';
-    } else if (/\s/.test(char)) {
-      if (word !== null) words.push(word);
-      word = null;
-    } else {
-      word = (word ?? '') + char;
-    }
+  const end = line.trimEnd().length;
+  wordForm.lastIndex = 0;
+  while (wordForm.lastIndex < end) {
+    const found = wordForm.exec(line);
+    if (found === null) return null;
+    const [, double, single, plain] = found;
+    words.push(double?.replace(/\\(["\\])/g, '$1') ?? single ?? plain!);
   }
-  if (quote !== '') return null;
-  if (word !== null) words.push(word);
   return words;
 }
 

@@ -6,16 +6,13 @@ import { parseWords, splitLine, UsageError } from '../../../engine/cli/shell/wor
 import { KeeperError, OperationTimeoutError } from '../../../engine/client/index.ts';
 
 test('a line as words', () => {
-  assert.deepEqual(splitLine('  create  /a "two words" \'it"s\' a\\ b ""'), [
-    'create',
-    '/a',
-    'two words',
-    'it"s',
-    'a b',
-    '',
-  ]);
+  assert.deepEqual(splitLine('  create  /a "two words" \'it"s\' "" '), ['create', '/a', 'two words', 'it"s', '']);
   assert.deepEqual(splitLine('set /a "say \\"x\\""'), ['set', '/a', 'say "x"']);
   assert.deepEqual(splitLine('   '), []);
+  // As zkCli has it: quotes count at the start of a word, a backslash is a character.
+  assert.deepEqual(splitLine('create /cfg {"a":1}'), ['create', '/cfg', '{"a":1}']);
+  assert.deepEqual(splitLine("set /p C:\\dir it's"), ['set', '/p', 'C:\\dir', "it's"]);
+  assert.deepEqual(splitLine('set /p "C:\\dir \\\\ x"y'), ['set', '/p', 'C:\\dir \\ x', 'y']);
   assert.equal(splitLine('set /a "open'), null);
 });
 

@@ -176,6 +176,24 @@ test('unknown keys are collected, each once, and cost nothing', () => {
   assert.deepEqual(unknown, ['admin.forceHttps', 'what']);
 });
 
+test('a protection that is not there is not passed over', () => {
+  for (const key of ['sessionRequireClientSASLAuth', 'enforce.auth.enabled', 'sslQuorum', 'quorum.auth.enableSasl']) {
+    assert.throws(
+      () => withData(`${key}=TRUE`),
+      new RegExp(`zoo\\.cfg:2: ${key} must be left out: this server cannot`),
+    );
+    assert.deepEqual(withData(`${key}=false`).unknown, [key]);
+  }
+  assert.throws(() => withData('DigestAuthenticationProvider.digestAlg=SHA3-256'), /digestAlg must be left out/);
+  assert.deepEqual(withData('DigestAuthenticationProvider.digestAlg=SHA1').unknown.length, 1);
+});
+
+test('switches are what they are in capitals, too', () => {
+  const { options } = withData('standaloneEnabled=False', 'admin.enableServer=FALSE', 'peerType=OBSERVER');
+  assert.equal(options.adminPort, -1);
+  assert.deepEqual(withData('autopurge.purgeInterval=-1').unknown, []);
+});
+
 test('-1 as a bound of session time-outs is the default', () => {
   const options = completeOptions(withData('tickTime=1000', 'minSessionTimeout=-1', 'maxSessionTimeout=-1').options);
   assert.deepEqual([options.minSessionTimeout, options.maxSessionTimeout], [2000, 20_000]);
