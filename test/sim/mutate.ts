@@ -50,7 +50,7 @@ export function hunt(
   const copy = join(dist, 'mutants', mutant.name);
   rmSync(copy, { recursive: true, force: true });
   mkdirSync(copy, { recursive: true });
-  for (const folder of ['engine', 'workers', join('test', 'sim')]) {
+  for (const folder of ['engine', 'workers', join('test', 'sim'), join('test', 'support')]) {
     cpSync(join(dist, folder), join(copy, folder), { recursive: true });
   }
   writeFileSync(join(copy, 'engine', mutant.file), mutated(mutant));
