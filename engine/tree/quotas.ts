@@ -84,6 +84,17 @@ export class Quotas {
     if (this.#paths.size > 0) this.#add(path, -bytes, -1);
   }
 
+  /**
+   * Nodes that go in one txn, in an order that comes to the same on all servers, whatever theirs is: what makes a quota
+   * goes after what it counts.
+   */
+  inOrder(slots: readonly number[]): readonly number[] {
+    const path = (slot: number): string => this.#store.path(slot);
+    const isOwn = (slot: number): boolean => path(slot).startsWith(`${root}/`);
+    const own = slots.filter(isOwn).toSorted((a, b) => (path(a) < path(b) ? -1 : 1));
+    return own.length === 0 ? slots : [...slots.filter((slot) => !isOwn(slot)), ...own];
+  }
+
   changed(path: string, bytesMore: number): void {
     if (this.#paths.size > 0 && bytesMore !== 0) this.#add(path, bytesMore, 0);
   }

@@ -391,7 +391,7 @@ export class Tree implements TreeView {
         capture.changing(store.parent(slot));
       }
     if (quotas.size > 0)
-      for (const slot of slots)
+      for (const slot of quotas.inOrder(slots))
         quotas.deleted(store.path(slot), store.path(store.parent(slot)), Math.max(store.dataLength[slot]!, 0));
     store.bury(slots, zxid);
     if (watches !== null && watches.count > 0)

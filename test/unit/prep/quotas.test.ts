@@ -58,6 +58,26 @@ test('what is in flight counts', () => {
   assert.equal(machine.request(ask.create('/q/d'), session).error, -125);
 });
 
+test('a quota that ends with the session of what it counts: the same figures in whichever order they are known', () => {
+  const figures = [false, true].map((isReversed) => {
+    const machine = new Machine();
+    const [owner, session] = [machine.session(), machine.session()];
+    machine.request(ask.create('/q'), owner);
+    setQuota(machine, owner, '/q', 'count=-1,bytes=-1');
+    machine.request(ask.delete('/zookeeper/quota/q/zookeeper_limits'), owner);
+    machine.request(ask.create('/zookeeper/quota/q/zookeeper_limits', 'count=-1,bytes=-1', 1), session);
+    machine.request(ask.create('/q/a', '123', 1), session);
+    machine.commit();
+    const held = machine.tree.table.get(session)!;
+    if (isReversed) held.ephemerals = new Set([...held.ephemerals!].toReversed());
+    machine.close(session);
+    machine.commit();
+    return figuresOf(machine.tree, '/q');
+  });
+  assert.equal(figures[0], figures[1]);
+  assert.equal(figures[0], 'count=1,bytes=0');
+});
+
 test('a refused multi takes nothing of a quota', () => {
   const machine = new Machine();
   const session = machine.session();
