@@ -43,7 +43,7 @@ export class Prometheus {
     if (metric.kind !== 'summary') return [`${metric.name} ${metric.value}`];
     const { name, key, histogram, detail, scale } = metric;
     const mark = this.#markOf(metric);
-    const isEmpty = histogram.count === (mark?.count ?? 0);
+    const isEmpty = histogram.countSince(mark) === 0;
     const labels = key === null ? [] : [`key="${key}"`];
     const plain = labels.length === 0 ? '' : `{${labels.join(',')}}`;
     return [
@@ -61,7 +61,7 @@ export class Prometheus {
     const now = performance.now();
     const marks = this.#marks.get(histogram);
     // Counting began anew since, or for the first time.
-    if (marks === undefined || marks.newer.count > histogram.count) {
+    if (marks === undefined || !histogram.holds(marks.newer)) {
       this.#marks.set(histogram, { at: now, newer: histogram.mark(), older: null });
       return null;
     }

@@ -21,6 +21,7 @@ export class Histogram {
   max = 0;
   min = Infinity;
   readonly #counts = new Float64Array(bucketCount);
+  #era = 0;
 
   /** `value` is not negative. */
   record(value: number): void {
@@ -46,12 +47,22 @@ export class Histogram {
     return this.quantileSince(null, q);
   }
 
+  /** False for a mark from before a reset: what it would leave out is gone already. */
+  holds({ era }: HistogramMark): boolean {
+    return era === this.#era;
+  }
+
+  countSince(mark: HistogramMark | null): number {
+    return this.count - (mark !== null && this.holds(mark) ? mark.count : 0);
+  }
+
   /** The same among the values recorded since `mark` was made. */
   quantileSince(mark: HistogramMark | null, q: number): number {
-    const wanted = Math.max(1, Math.ceil(q * (this.count - (mark?.count ?? 0))));
+    const before = mark !== null && this.holds(mark) ? mark : null;
+    const wanted = Math.max(1, Math.ceil(q * this.countSince(before)));
     let seen = 0;
     for (let bucket = 0; bucket < bucketCount; bucket++) {
-      seen += this.#counts[bucket]! - (mark?.counts[bucket] ?? 0);
+      seen += this.#counts[bucket]! - (before?.counts[bucket] ?? 0);
       if (seen >= wanted) return Math.min(lastOf(bucket), this.max);
     }
     return 0;
@@ -67,17 +78,20 @@ export class Histogram {
 
   /** The present state, to ask later for what came after it. */
   mark(): HistogramMark {
-    return { count: this.count, counts: this.#counts.slice() };
+    return { era: this.#era, count: this.count, counts: this.#counts.slice() };
   }
 
   reset(): void {
     this.count = this.sum = this.max = 0;
     this.min = Infinity;
     this.#counts.fill(0);
+    this.#era++;
   }
 }
 
 export interface HistogramMark {
+  /** Resets before it. */
+  readonly era: number;
   readonly count: number;
   readonly counts: Float64Array;
 }

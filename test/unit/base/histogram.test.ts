@@ -64,6 +64,16 @@ test('what came after a mark', () => {
   );
 });
 
+test('a mark from before a reset leaves nothing out', () => {
+  const histogram = filled([5, 5, 5]);
+  const mark = histogram.mark();
+  histogram.reset();
+  filled([1, 1, 1, 1, 300], histogram);
+  assert.deepEqual([histogram.holds(mark), histogram.countSince(mark)], [false, 5]);
+  assert.equal(histogram.quantileSince(mark, 0.5), 1);
+  assert.ok(histogram.holds(histogram.mark()));
+});
+
 test('nothing, too much, backwards, and anew', () => {
   const histogram = new Histogram();
   assert.deepEqual([histogram.quantile(0.5), histogram.average, histogram.below(2 ** 31)], [0, 0, 0]);
