@@ -2,7 +2,7 @@
  * Room for the buffers of a busy server between two major collections.
  *
  * V8 allows the heap, buffers outside of it included, to grow by a share of what survived the last collection. Little
- * survives here: at 9 MiB it collects after 12 MiB, which a server under load fills with what it reads and sends ten
+ * survives here: at 9 MiB it collects after 12 MiB, which a server under load fills with what it reads and sends four
  * times a second, and a fifth of its processor time goes into marking. So the share is set by the room it leaves.
  * The flag is the process's and takes effect at the next collection.
  */
