@@ -194,6 +194,7 @@ export class Host extends EventEmitter<ServerEvents> {
     await log.close();
     await snapshots.close();
     for (const unlock of unlocks) unlock();
+    await handlesClosed();
     journal.info('stopped');
     process.nextTick(() => this.emit('closed'));
   }
@@ -202,6 +203,14 @@ export class Host extends EventEmitter<ServerEvents> {
     this.#parts.journal.error('failed', { reason: error.message });
     this.#failed(error);
   }
+}
+
+/**
+ * Resolves once every handle that was told to close is closed: a turn of the event loop does so at its
+ * end, after its immediates, so the second one from here comes after that wherever in a turn this is.
+ */
+async function handlesClosed(): Promise<void> {
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 function checkFunctions(field: string, given: object | undefined, names: readonly string[]): void {
