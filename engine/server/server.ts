@@ -356,8 +356,10 @@ export class CoordinationServer {
   // ---- upkeep and figures ------------------------------------------------------------------------
 
   #upkeep(now: number): void {
-    if (this.#snapshots.pump(this.tree, this.core.lastSynced, now)) this.#ports.schedule();
-    if (this.tree.store.tidy(slotsTidiedPerTurn)) this.#ports.schedule();
+    // One after the other: when a large session ends, a snapshot may be due at once, and others have waited enough.
+    const isMore =
+      this.tree.store.tidy(slotsTidiedPerTurn) || this.#snapshots.pump(this.tree, this.core.lastSynced, now);
+    if (isMore) this.#ports.schedule();
   }
 
   /** `srst`: everything that was counted or timed so far is forgotten. */

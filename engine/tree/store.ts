@@ -31,7 +31,7 @@ export class Store {
   count = 0;
   /** Slots ever used: every slot is below this. */
   slotEnd = 0;
-  /** Sum of the lengths of all paths and data, bytes (ZooKeeper's approximate_data_size). */
+  /** Sum of the lengths of all data and of all paths that are in memory, bytes (ZooKeeper's approximate_data_size). */
   approximateBytes = 0;
 
   czxid = new Float64Array(1024);
@@ -126,11 +126,15 @@ export class Store {
    * The same for many, at `zxid`: they are gone at once, and their slots and their places in the index, which are the
    * larger part of the work, are freed by `tidy`. One loop over columns, since a hundred thousand may go the first
    * time that this runs, before anything of it is compiled.
+   *
+   * @returns how many of them had each ACL, by its id
    */
-  bury(slots: readonly number[], zxid: number): void {
-    const { children, dataLength, pzxid } = this;
+  bury(slots: readonly number[], zxid: number): Map<number, number> {
+    const { aclId, children, dataLength, pzxid } = this;
     const [parents, firsts, nexts, previouses] = [this.#parent, this.#firstChild, this.#next, this.#previous];
-    let bytes = 0;
+    const acls = new Map<number, number>();
+    let acl = -1;
+    let since = 0;
     for (let at = 0; at < slots.length; at++) {
       const slot = slots[at]!;
       assert(children[slot] === 0, 'a node with children stays', slot);
@@ -143,13 +147,21 @@ export class Store {
       children[parent]!--;
       pzxid[parent] = zxid;
       const length = dataLength[slot]!;
-      if (length > 0) this.#slab.remove(this.#dataRef[slot]!, length);
+      if (length > 0) {
+        this.#slab.remove(this.#dataRef[slot]!, length);
+        this.approximateBytes -= length;
+      }
       dataLength[slot] = -2;
-      bytes += this.#paths[slot]!.length + Math.max(length, 0);
       this.#buried.push(slot);
+      if (aclId[slot] === acl) continue;
+      // Most of them have the same.
+      if (at > since) acls.set(acl, (acls.get(acl) ?? 0) + at - since);
+      acl = aclId[slot]!;
+      since = at;
     }
-    this.approximateBytes -= bytes;
+    if (slots.length > since) acls.set(acl, (acls.get(acl) ?? 0) + slots.length - since);
     this.count -= slots.length;
+    return acls;
   }
 
   /** Frees up to `count` buried slots; true when there are more. */
@@ -172,7 +184,6 @@ export class Store {
       if (this.#firstChild[parent] === slot) this.#firstChild[parent] = next;
     }
     this.children[parent]!--;
-    this.approximateBytes -= this.#paths[slot]!.length;
     this.setData(slot, null, 0, 0);
     this.dataLength[slot] = -2;
     this.count--;
@@ -183,6 +194,7 @@ export class Store {
     const shard = this.#shard(path);
     // A node may have been made at the same path while this one was buried.
     if (shard.get(path) === slot) shard.delete(path);
+    this.approximateBytes -= path.length;
     this.#paths[slot] = '';
     this.#free.push(slot);
   }

@@ -393,19 +393,13 @@ export class Tree implements TreeView {
     if (quotas.size > 0)
       for (const slot of quotas.inOrder(slots))
         quotas.deleted(store.path(slot), store.path(store.parent(slot)), Math.max(store.dataLength[slot]!, 0));
-    store.bury(slots, zxid);
+    const acls = store.bury(slots, zxid);
     if (watches !== null && watches.count > 0)
       for (const slot of slots) {
         const parent = store.parent(slot);
         watches.nodeDeleted(store.path(slot), store.path(parent), store.aclId[slot]!, store.aclId[parent]!);
       }
-    for (let at = 0; at < slots.length;) {
-      const acl = store.aclId[slots[at]!]!;
-      let end = at + 1;
-      while (end < slots.length && store.aclId[slots[end]!] === acl) end++;
-      this.acls.release(acl, end - at);
-      at = end;
-    }
+    for (const [acl, count] of acls) this.acls.release(acl, count);
   }
 
   /** Takes the buffer under the reader as the node's data. */

@@ -1,6 +1,10 @@
 /** A snapshot goes on over many turns: what changes meanwhile neither waits for the disk nor gets into it. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { Server } from '../../../engine/index.ts';
 import { Metrics } from '../../../engine/server/metrics.ts';
 import type { ServerOptions } from '../../../engine/server/options.ts';
 import type { Ports, SnapshotSink, StateMachine } from '../../../engine/server/ports.ts';
@@ -84,4 +88,39 @@ test('a machine whose snapshot is a generator is asked before more commands are 
   }
   const pieces = Buffer.concat(restore(chunks).machine!);
   assert.equal(pieces.subarray(1_000_000).toString(), '1');
+});
+
+test('a snapshot that is due when a large session ends begins after its nodes are freed', async (t) => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'zabra-snapshots-'));
+  const server = await Server.start({ dataDir, clientPort: -1, logLevel: 'silent', preAllocSize: 64, snapCount: 2 });
+  t.after(async () => {
+    await server.close();
+    rmSync(dataDir, { recursive: true });
+  });
+  await server.ready();
+  const { tree } = server.core;
+  const client = await server.connect();
+  await Promise.all(Array.from({ length: 10_000 }, (_, n) => client.create(`/n${n}`, null, { ephemeral: true })));
+
+  const { tidy } = tree.store;
+  let isMore = false;
+  let turns = 0;
+  tree.store.tidy = (count) => {
+    isMore = tidy.call(tree.store, count);
+    if (isMore) turns++;
+    return isMore;
+  };
+  const begun = new Promise<boolean>((resolve) => {
+    let capture = tree.capture;
+    Object.defineProperty(tree, 'capture', {
+      get: () => capture,
+      set: (given: typeof capture) => {
+        resolve(isMore);
+        capture = given;
+      },
+    });
+  });
+  await client.close();
+  assert.equal(await begun, false);
+  assert.ok(turns > 1, 'they were freed over several turns');
 });

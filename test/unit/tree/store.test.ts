@@ -78,8 +78,13 @@ test('a buried node is gone at once; its path and, after tidying, its slot are g
     return slot;
   };
   const slots = [add('/a'), add('/b'), add('/c')];
+  store.aclId.set([1, 1, 2], slots[0]);
   const before = store.approximateBytes;
-  store.bury(slots, 7);
+  assert.deepEqual([...store.bury(slots, 7)].toSorted(), [
+    [1, 2],
+    [2, 1],
+  ]);
+  assert.equal(store.approximateBytes, before - '/a/b/c'.length, 'paths are in memory until they are freed');
   assert.deepEqual([store.count, store.children[root], store.firstChild(root), store.find('/b')], [1, 0, -1, -1]);
   assert.equal(store.pzxid[root], 7);
   const again = add('/b');
