@@ -23,10 +23,12 @@ import {
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { lockFolder } from '../io/data-folder.ts';
 import type { ServerStatus } from '../io/host.ts';
 import { StatusLines } from './status.ts';
 
 const sizes = [1, 3, 5];
+const manifestName = 'ensemble.json';
 const logBytesMax = 10 * 1024 * 1024;
 /** A child that dies sooner than this after its start is counted as unable to start. */
 const startMs = 2000;
@@ -81,6 +83,7 @@ function readPlan(args: readonly string[]): Plan {
   return { size, port, folder: resolve(values.data) };
 }
 
+/** Makes the folder or finds it again, and locks it: another ensemble would write over what this one runs with. */
 function prepareFolder({ size, folder }: Plan): void {
   try {
     mkdirSync(folder, { recursive: true });
@@ -91,32 +94,38 @@ function prepareFolder({ size, folder }: Plan): void {
       { cause: error },
     );
   }
-  const path = join(folder, 'ensemble.json');
-  if (!existsSync(path)) {
-    if (readdirSync(folder).length > 0)
-      throw new Error(`the data folder ${folder} holds something else: empty it or choose another with --data.`);
-    const manifest: Manifest = { kind: 'zabra ensemble', size };
-    // The name appears with its content: a start that is cut short leaves no half manifest behind.
-    writeFileSync(`${path}.new`, `${JSON.stringify(manifest, null, 2)}\n`);
-    renameSync(`${path}.new`, path);
-    return;
-  }
-  const found = readManifest(path);
+  const path = join(folder, manifestName);
+  const isNew = !existsSync(path);
+  if (isNew && !readdirSync(folder).every(isOfStart))
+    throw new Error(`the data folder ${folder} holds something else: empty it or choose another with --data.`);
+  const found = isNew ? size : readSize(path);
   if (found === null)
     throw new Error(`${path} is not the file that Zabra wrote: restore it, or choose another folder with --data.`);
-  if (found.size !== size) {
+  if (found !== size) {
     throw new Error(
-      `the data folder ${folder} belongs to an ensemble of ${found.size} server${found.size === 1 ? '' : 's'}: ` +
-        `start it with --size ${found.size}, or choose another folder with --data.`,
+      `the data folder ${folder} belongs to an ensemble of ${found} server${found === 1 ? '' : 's'}: ` +
+        `start it with --size ${found}, or choose another folder with --data.`,
     );
   }
+  process.on('exit', lockFolder(folder));
+  if (!isNew) return;
+  const manifest: Manifest = { kind: 'zabra ensemble', size };
+  // The name appears with its content: a start that is cut short leaves no half manifest behind.
+  writeFileSync(`${path}.new`, `${JSON.stringify(manifest, null, 2)}\n`);
+  renameSync(`${path}.new`, path);
 }
 
-function readManifest(path: string): Manifest | null {
+/** What a start that was cut short may leave in an empty folder. */
+function isOfStart(name: string): boolean {
+  return name === `${manifestName}.new` || name.startsWith('lock.');
+}
+
+/** null: the manifest is none. */
+function readSize(path: string): number | null {
   try {
     const found = JSON.parse(readFileSync(path, 'utf8')) as Partial<Manifest> | null;
     const { kind, size = 0 } = found ?? {};
-    return kind === 'zabra ensemble' && sizes.includes(size) ? { kind, size } : null;
+    return kind === 'zabra ensemble' && sizes.includes(size) ? size : null;
   } catch (error) {
     if (error instanceof SyntaxError) return null;
     throw error;

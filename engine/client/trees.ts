@@ -6,7 +6,7 @@ import { KeeperError } from './errors.ts';
 const underWayMax = 256;
 
 /** Runs `work` for all items, so many at once; the first failure ends it. */
-async function forEachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+export async function forEachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   let next = 0;
   const run = async (): Promise<void> => {
     try {

@@ -58,7 +58,7 @@ export function openFolder(dataDir: string): { folder: string; unlock: () => voi
         `${dataDir} holds data of Apache ZooKeeper (version-2), which this server does not read: set another dataDir.`,
       );
     }
-    return { folder, unlock: takeLock(folder) };
+    return { folder, unlock: lockFolder(folder) };
   } catch (error) {
     if (error instanceof StorageError) throw error;
     throw new StorageError(
@@ -85,12 +85,16 @@ function makeFolder(folder: string): void {
 }
 
 /**
+ * Locks a folder for this process; returns a function that unlocks it.
+ *
  * The lock is an empty file named for the process and its start time, so that one left behind by a
  * kill -9 or a reboot is recognised although its number may have been given to another process since.
  * Each makes its own first and looks for others then: of two that start at once at least one sees the
  * other, and nobody ever removes the file of a process that lives.
+ *
+ * @throws StorageError when another process has it
  */
-function takeLock(folder: string): () => void {
+export function lockFolder(folder: string): () => void {
   const own = `lock.${process.pid}.${startTime(process.pid)}`;
   const path = join(folder, own);
   const isOwnHeld = readdirSync(folder).includes(own);
@@ -100,7 +104,7 @@ function takeLock(folder: string): () => void {
     if (pid === undefined || (name === own && !isOwnHeld)) continue;
     if (startTime(Number(pid)) === started) {
       if (!isOwnHeld) rmSync(path);
-      throw new StorageError(`${folder} is in use by process ${pid}: stop that server first or set another dataDir.`);
+      throw new StorageError(`${folder} is in use by process ${pid}: stop that one first or choose another folder.`);
     }
     rmSync(join(folder, name), { force: true });
   }

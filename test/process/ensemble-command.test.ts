@@ -1,7 +1,7 @@
 /** `zabra ensemble`, which is `npm start`: what an operator sees, and what is left when it ends. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -139,6 +139,12 @@ test('one sentence: a folder that cannot be written, or holds something else', a
   await refuses(run('--port', port, '--data', '.'), /^zabra: the data folder .* holds something else: /);
 });
 
+test('a folder in which a start was cut short is as good as an empty one', async () => {
+  mkdirSync(join(folder, 'cut'));
+  for (const left of ['ensemble.json.new', 'lock.999999.1']) writeFileSync(join(folder, 'cut', left), '{');
+  await run('--size', '1', '--port', String(await neighbours(1)), '--data', 'cut').printed('ready: ');
+});
+
 test('one sentence: the data folder of another ensemble, or of one that runs', async () => {
   const port = await neighbours(5);
   const one = run('--size', '1', '--port', String(port), '--data', 'one');
@@ -148,7 +154,10 @@ test('one sentence: the data folder of another ensemble, or of one that runs', a
     run(...others),
     /^zabra: the data folder .* belongs to an ensemble of 1 server: start it with --size 1/,
   );
-  await refuses(run('--size', '1', ...others), /^zabra: server 1 does not start \(code 1\): .* in use by process \d+/);
+  const config = (): string => readFileSync(join(folder, 'one', 'server-1', 'zoo.cfg'), 'utf8');
+  const before = config();
+  await refuses(run('--size', '1', ...others), new RegExp(`^zabra: .*one is in use by process ${one.child.pid}: `));
+  assert.equal(config(), before);
   assert.ok((await word(port, 'srvr')).includes('Mode: '), 'the one that runs is not disturbed');
   await one.kill('SIGINT');
   writeFileSync(join(folder, 'one', 'ensemble.json'), '{');

@@ -1,8 +1,11 @@
 /** `zabra shell` as scripts and people use it. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
 import { after, before, test } from 'node:test';
 import { jsonLines, runCommand, type CommandRun } from '../support/command.ts';
 import { freePorts } from '../support/ports.ts';
@@ -44,13 +47,17 @@ test('one command: its output, and exit codes that scripts can rely on', async (
 
 test('a server that is not there, and options that make no sense', async () => {
   const [port] = await freePorts(1);
-  const [away, wrong, option] = await Promise.all([
-    runCommand(['shell', '-server', `127.0.0.1:${port}`, '-timeout', '1000', 'ls', '/']),
+  const toNobody = ['-server', `127.0.0.1:${port}`, '-timeout', '1000'];
+  const [away, awayJson, wrong, option] = await Promise.all([
+    runCommand(['shell', ...toNobody, 'ls', '/']),
+    runCommand(['shell', ...toNobody, '--json', 'ls', '/']),
     runCommand(['shell', '-server', 'a:b', 'ls', '/']),
     runCommand(['shell', '-nonsense']),
   ]);
   assert.equal(away.code, 1);
   assert.match(away.err, /^zabra: no session with 127\.0\.0\.1:\d+ within 1000 ms: connect ECONNREFUSED/);
+  assert.equal(awayJson.code, 1);
+  assert.equal((JSON.parse(awayJson.err) as { error: string }).error, 'connectionLoss');
   assert.equal(wrong.code, 1);
   assert.match(wrong.err, /^zabra: "a:b" in the connect string "a:b" is no host:port\.\n$/);
   assert.match(option.err, /^zabra: zabra shell has no option -nonsense\.\n$/);
@@ -171,11 +178,23 @@ test('JSON of a script: a value per command and event', async () => {
     { ids: [{ scheme: 'ip', id: '127.0.0.1' }] },
   ]);
   assert.deepEqual(jsonLines(err), [{ error: 'noNode', path: '/gone', message: 'Node does not exist: /gone' }]);
+  const own = jsonLines((await script(['history', 'help'], '--json')).out);
+  assert.deepEqual(own[0], { history: [{ number: 0, line: 'history' }] });
+  assert.equal((own[1]!['commands'] as { get: string }).get, '[-s] [-w] path');
 });
 
 const noTerminal = existsSync('/usr/bin/script')
   ? false
   : 'there is no terminal: the command script(1) is not installed';
+
+/** A shell on a terminal of its own. */
+function onTerminal(servers: string): ChildProcessByStdio<Writable, Readable, null> {
+  const command = `${process.execPath} ${commandFile} shell -server ${servers}`;
+  return spawn('/usr/bin/script', ['-qfec', command, '/dev/null'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+    env: { ...process.env, TERM: 'xterm' },
+  });
+}
 
 test(
   'a terminal: prompt, completion of commands and paths, history, events above the line',
@@ -183,11 +202,7 @@ test(
   async () => {
     await shell('create', '/terminal');
     await shell('create', '/terminal/child', 'of the shell');
-    const command = `${process.execPath} ${commandFile} shell -server ${ensemble.connectString}`;
-    const child = spawn('/usr/bin/script', ['-qfec', command, '/dev/null'], {
-      stdio: ['pipe', 'pipe', 'ignore'],
-      env: { ...process.env, TERM: 'xterm' },
-    });
+    const child = onTerminal(ensemble.connectString);
     let screen = '';
     child.stdout.on('data', (chunk: Buffer) => (screen += chunk.toString('utf8')));
     const ended = new Promise((resolve) => child.once('close', resolve));
@@ -234,6 +249,18 @@ test(
     }
   },
 );
+
+test('a terminal: Ctrl-C ends a shell that waits for a server', { skip: noTerminal }, async () => {
+  const silent = createServer().listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const child = onTerminal(`127.0.0.1:${(silent.address() as AddressInfo).port}`);
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  const [socket] = (await once(silent, 'connection')) as [Socket];
+  child.stdin.write('\u0003');
+  assert.equal(await ended, 130);
+  socket.destroy();
+  silent.close();
+});
 
 test('a line that asks for itself again is refused, however it is written', async () => {
   const { code, err } = await script(['"redo" 0', "'redo' 1", 'ls /']);

@@ -11,6 +11,7 @@ import {
   type Watcher,
   type WatcherType,
 } from '../../client/index.ts';
+import { forEachOf } from '../../client/trees.ts';
 import { dataJson } from '../print.ts';
 import { aclLines, listText, parseAcl, statJson, statLines } from './texts.ts';
 import { UsageError, wholeNumber, type Given, type Syntax } from './words.ts';
@@ -165,8 +166,8 @@ const setAcl: Command = {
     const [path, text] = given.args;
     const acl = aclOf(text!);
     const paths = given.flags.has('R') ? await subtree(client, path!) : [path!];
-    const stats = await Promise.all(paths.map((each) => client.setAcl(each, acl, versionOf(given))));
-    const found = stats[0]!;
+    const found = await client.setAcl(path!, acl, versionOf(given));
+    await forEachOf(paths.slice(1), async (each) => void (await client.setAcl(each, acl, versionOf(given))));
     return { lines: withStat([], given, found), json: { path, nodes: paths.length, stat: statJson(found) } };
   },
 };

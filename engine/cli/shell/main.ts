@@ -20,7 +20,7 @@ export async function runShell(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (!(error instanceof KeeperError)) throw error;
     // On a terminal another server can be named.
-    (terminal ?? pipes).complain(`zabra: ${error.message}`);
+    shell.complain(`zabra: ${error.message}`, error.code, null);
     if (terminal === null) return exitCode.failed;
   }
   try {

@@ -4,7 +4,7 @@
  *   words ─► run ─► exit code        what it has to say goes to `print`, failures to `complain`
  */
 import { Client, KeeperError, type SessionState, type WatchEvent } from '../../client/index.ts';
-import { nodeCommands, Refusal, type Command } from './commands.ts';
+import { nodeCommands, Refusal, type Answer, type Command } from './commands.ts';
 import { quotaCommands } from './quotas.ts';
 import { errorText, eventName, eventText } from './texts.ts';
 import { parseWords, splitLine, UsageError, wholeNumber } from './words.ts';
@@ -21,8 +21,8 @@ export interface ShellOutput {
   complain(text: string): void;
 }
 
-/** Exit codes, as zkCli has them. */
-export const exitCode = { done: 0, failed: 1, unknownCommand: 127 } as const;
+/** Exit codes, as zkCli and other shells have them. */
+export const exitCode = { done: 0, failed: 1, unknownCommand: 127, interrupted: 130 } as const;
 
 /** A server that is not there is waited for as long as a session would last, but not longer than this, ms. */
 const patienceMsMax = 10_000;
@@ -41,6 +41,7 @@ const ownCommands: Readonly<Record<string, string>> = {
 };
 
 export const commandNames: readonly string[] = [...Object.keys(commands), ...Object.keys(ownCommands)].sort();
+const usageOf = (name: string): string => commands[name]?.usage ?? ownCommands[name] ?? '';
 
 export class Shell {
   client: Client | null = null;
@@ -89,7 +90,7 @@ export class Shell {
   async runLine(line: string): Promise<number> {
     const words = splitLine(line);
     if (words === null) {
-      this.#complain('a quote is not closed', 'usage', null);
+      this.complain('a quote is not closed', 'usage', null);
       return exitCode.failed;
     }
     if (words.length === 0) return exitCode.done;
@@ -105,9 +106,9 @@ export class Shell {
       if (command !== null) return await this.#runCommand(command, words);
       if (Object.hasOwn(ownCommands, name)) return await this.#runOwn(name, words);
     } catch (error) {
-      return this.#failed(name, command, error);
+      return this.#failed(name, error);
     }
-    this.#complain(`Command not found: ${name}; "help" lists what there is`, 'unknownCommand', null);
+    this.complain(`Command not found: ${name}; "help" lists what there is`, 'unknownCommand', null);
     return exitCode.unknownCommand;
   }
 
@@ -115,9 +116,13 @@ export class Shell {
     const given = parseWords(words, command);
     if (this.client === null) throw new Refusal('Not connected');
     const { lines, json } = await command.run(this.client, given, this.#watch);
+    this.#tell(lines, json);
+    return exitCode.done;
+  }
+
+  #tell(lines: readonly string[], json: Answer['json']): void {
     if (this.#options.json) this.#output.print(JSON.stringify(json));
     else if (lines.length > 0) this.#output.print(lines.join('\n'));
-    return exitCode.done;
   }
 
   async #runOwn(name: string, words: readonly string[]): Promise<number> {
@@ -134,10 +139,18 @@ export class Shell {
         this.isOver = true;
         break;
       case 'help':
-        this.#output.print(helpText);
+        this.#tell(
+          commandNames.map((each) => `\t${each} ${usageOf(each)}`.trimEnd()),
+          {
+            commands: Object.fromEntries(commandNames.map((each) => [each, usageOf(each)])),
+          },
+        );
         break;
       case 'history':
-        this.#output.print(this.#history.map(({ number, line }) => `${number} - ${line}`).join('\n'));
+        this.#tell(
+          this.#history.map(({ number, line }) => `${number} - ${line}`),
+          { history: this.#history },
+        );
         break;
       case 'printwatches':
         this.#printsWatches = args[0] !== 'off';
@@ -162,29 +175,25 @@ export class Shell {
     this.#output.print(this.#options.json ? JSON.stringify({ event: eventName(type), path }) : eventText(event));
   };
 
-  #failed(name: string, command: Command | null, error: unknown): number {
+  #failed(name: string, error: unknown): number {
     if (error instanceof UsageError) {
-      const usage = command === null ? (ownCommands[name] ?? '') : command.usage;
-      const lines = [...(error.message === '' ? [] : [error.message]), `${name} ${usage}`.trimEnd()];
-      this.#complain(lines.join('\n'), 'usage', null);
+      const lines = [...(error.message === '' ? [] : [error.message]), `${name} ${usageOf(name)}`.trimEnd()];
+      this.complain(lines.join('\n'), 'usage', null);
     } else if (error instanceof Refusal) {
-      this.#complain(error.message, 'refused', null);
+      this.complain(error.message, 'refused', null);
     } else if (error instanceof KeeperError) {
-      this.#complain(errorText(error), error.code, error.path);
+      this.complain(errorText(error), error.code, error.path);
     } else if (error instanceof TypeError) {
       // An option of the client, as a connect string, that makes no sense.
-      this.#complain(error.message, 'usage', null);
+      this.complain(error.message, 'usage', null);
     } else {
       throw error;
     }
     return exitCode.failed;
   }
 
-  #complain(message: string, code: string, path: string | null): void {
+  /** Tells what went wrong: `message`, for programs with a code and the path that it is about. */
+  complain(message: string, code: string, path: string | null): void {
     this.#output.complain(this.#options.json ? JSON.stringify({ error: code, path, message }) : message);
   }
 }
-
-const helpText = commandNames
-  .map((name) => `\t${name} ${commands[name]?.usage ?? ownCommands[name] ?? ''}`.trimEnd())
-  .join('\n');

@@ -53,6 +53,12 @@ export class Terminal implements ShellOutput {
         );
       },
     });
+    // Ctrl-C drops the line; on an empty one it ends the shell, as Ctrl-D does, and at once while it connects.
+    this.#lines.on('SIGINT', () => {
+      if (this.#shell === null) process.exit(exitCode.interrupted);
+      if (this.#lines.line === '') this.#lines.close();
+      else this.#lines.write(null, { ctrl: true, name: 'u' });
+    });
   }
 
   /** Prints above the line that is being typed. */
@@ -72,11 +78,6 @@ export class Terminal implements ShellOutput {
       this.#prompt();
       if (state !== 'closed') this.print(`\nWATCHER::\n\nWatchedEvent state:${stateText(state)} type:None path:null`);
     };
-    // Ctrl-C drops the line; on an empty one it ends the shell, as Ctrl-D does.
-    this.#lines.on('SIGINT', () => {
-      if (this.#lines.line === '') this.#lines.close();
-      else this.#lines.write(null, { ctrl: true, name: 'u' });
-    });
     this.#show();
     for await (const line of this.#lines) {
       this.#isBusy = true;

@@ -80,10 +80,7 @@ test('data folder: data of Apache ZooKeeper', (t) => {
 test('data folder: in use by this process', (t) => {
   const dataDir = temporaryFolder(t);
   const { unlock } = openFolder(dataDir);
-  refuses(
-    dataDir,
-    new RegExp(`is in use by process ${process.pid}: stop that server first or set another dataDir\\.$`),
-  );
+  refuses(dataDir, new RegExp(`is in use by process ${process.pid}: stop that one first or choose another folder\\.$`));
   // The refused one has taken nothing away from the first.
   refuses(dataDir, /is in use by process/);
   unlock();
@@ -105,7 +102,7 @@ test('data folder: in use by another process, free once that was killed', async 
   });
   t.after(() => child.kill('SIGKILL'));
   await once(child.stdout!, 'data');
-  refuses(dataDir, new RegExp(`is in use by process ${child.pid}: stop that server first`));
+  refuses(dataDir, new RegExp(`is in use by process ${child.pid}: stop that one first`));
   child.kill('SIGKILL');
   await once(child, 'exit');
   openFolder(dataDir).unlock();
