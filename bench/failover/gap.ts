@@ -70,19 +70,28 @@ export interface Split {
 export const splitNames: readonly (keyof Split)[] = ['detect', 'elect', 'synchronize', 'firstCommit', 'firstAck'];
 
 /**
- * Splits the time from a fault of the leader to the first acknowledgement.
+ * Splits the time from a fault of the leader to the first acknowledgement of the next one. That need not be the
+ * end of the longest gap: once a failover is quick, that may be any hiccup after it.
  *
- * @param fault, ack wall clock, ms
+ * @param fault wall clock, ms
  * @param lost the server that the fault hit
+ * @param ackSince when the first acknowledgement at or after a time came; null: none did
  * @returns null where the journals do not tell, as those of other servers
  */
-export function splitGap(events: readonly JournalEvent[], fault: number, ack: number, lost: number): Split | null {
+export function splitGap(
+  events: readonly JournalEvent[],
+  fault: number,
+  lost: number,
+  ackSince: (at: number) => number | null,
+): Split | null {
   const others = events.filter(({ server, at }) => server !== lost && at >= fault).sort((a, b) => a.at - b.at);
   const looking = others.find(({ event, role }) => event === 'role' && role === 'looking');
   const serving = others.find(({ event, role }) => event === 'serving clients' && role === 'leading');
   const leader = serving?.server;
   const leading = others.find(({ event, role, server }) => event === 'role' && role === 'leading' && server === leader);
   if (looking === undefined || leading === undefined || serving === undefined) return null;
+  const ack = ackSince(serving.at);
+  if (ack === null) return null;
   const committed = others.find(({ event, server }) => event === 'first commit' && server === leader);
   const points = [fault, looking.at, leading.at, serving.at, Math.min(committed?.at ?? serving.at, ack), ack];
   const step = (n: number): number => Math.max(0, Math.round(points[n + 1]! - points[n]!));

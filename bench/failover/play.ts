@@ -118,11 +118,16 @@ function describe(scenario: Scenario, seen: Seen): Played {
   const faultAt = seen.faultAt - startAt;
   const gap = longestGap(timeline, Math.floor(faultAt), timeline.length);
   const events = target.servers.flatMap(readJournal);
-  const wall = (at: number): number => at + startAt + clockOffset;
-  const split = scenario.hitsLeader ? splitGap(events, wall(faultAt), wall(gap.to), leader.id) : null;
+  const wallOfStart = startAt + clockOffset;
+  const ackSince = (wall: number): number | null => {
+    const first = Math.floor(wall - wallOfStart);
+    const at = timeline.findIndex((count, ms) => ms >= first && count > 0);
+    return at < 0 ? null : at + wallOfStart;
+  };
+  const split = scenario.hitsLeader ? splitGap(events, faultAt + wallOfStart, leader.id, ackSince) : null;
   const journaled = events
     .filter(({ event }) => event === 'snapshot' || event === 'snapshot from the leader')
-    .map(({ at, event, server }) => ({ at: at - startAt - clockOffset, name: `${event} (${server})` }))
+    .map(({ at, event, server }) => ({ at: at - wallOfStart, name: `${event} (${server})` }))
     .filter(({ at }) => at > 0 && at < timeline.length);
   return {
     scenario: scenario.name,

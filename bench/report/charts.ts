@@ -70,23 +70,31 @@ function bandShape(from: number, to: number): string {
   return `<rect x="${at(from)}" y="${frame.top}" width="${at(to - from)}" height="${height}" class="band"/>`;
 }
 
-/** Dashed lines across, their names staggered so that near ones can be read. */
+const markRows = 6;
+const markRowHeight = 14;
+/** Of the font of names; rather too much than too little. */
+const markLetterWidth = 6.4;
+
+/** Dashed lines across, each with its name where that hides no other; a name without room is told under the mouse. */
 function markLines(marks: readonly Mark[], x: Scale): string {
   const floor = frame.height - frame.bottom;
-  return marks
-    .filter(({ x: where }) => x(where) >= frame.left && x(where) <= frame.width - frame.right)
-    .map(({ x: where, name }, n) => {
-      const px = x(where);
-      const flips = px > frame.width - 150;
-      const label = text(
-        px + (flips ? -5 : 5),
-        frame.top + 10 + (n % 5) * 14,
-        name,
-        `class="marktext" text-anchor="${flips ? 'end' : 'start'}"`,
-      );
-      return line(px, frame.top - 4, px, floor, 'mark') + label;
-    })
-    .join('');
+  const rows = Array.from({ length: markRows }, (): { from: number; to: number }[] => []);
+  const lines: string[] = [];
+  const names: string[] = [];
+  for (const { x: where, name } of marks) {
+    const px = x(where);
+    if (px < frame.left || px > frame.width - frame.right) continue;
+    lines.push(`<g>${line(px, frame.top - 4, px, floor, 'mark')}<title>${escape(name)}</title></g>`);
+    const width = name.length * markLetterWidth;
+    const flips = px + 5 + width > frame.width;
+    const from = flips ? px - 5 - width : px + 5;
+    const free = rows.findIndex((row) => row.every((taken) => from > taken.to + 5 || from + width + 5 < taken.from));
+    if (free < 0) continue;
+    rows[free]!.push({ from, to: from + width });
+    const look = `class="marktext" text-anchor="${flips ? 'end' : 'start'}"`;
+    names.push(text(flips ? px - 5 : px + 5, frame.top + 10 + free * markRowHeight, name, look));
+  }
+  return lines.join('') + names.join('');
 }
 
 export interface PercentileSeries {

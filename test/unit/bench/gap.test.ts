@@ -45,13 +45,20 @@ const journals = [
   { id: 3, log: [line('role', 1004, { role: 'looking' }), line('role', 1040, { role: 'following' })].join('\n') },
 ];
 
-test('the parts of a gap add up to the time from the fault to the first acknowledgement', () => {
-  const split = splitGap(journals.flatMap(readJournal), 1000, 1080, 1);
+/** Of writes at these times. */
+const acks =
+  (...times: readonly number[]) =>
+  (since: number): number | null =>
+    times.find((at) => at >= since) ?? null;
+
+test('the parts of a gap add up to the time from the fault to the first acknowledgement of the new leader', () => {
+  const split = splitGap(journals.flatMap(readJournal), 1000, 1, acks(1000, 1080, 1200));
   assert.deepEqual(split, { detect: 4, elect: 26, synchronize: 40, firstCommit: 5, firstAck: 5 });
 });
 
 test('the server that the fault hit has no say, and without a new leader there is no split', () => {
   const events = journals.flatMap(readJournal);
-  assert.equal(splitGap(events, 1000, 1080, 2), null);
-  assert.equal(splitGap([], 1000, 1080, 1), null);
+  assert.equal(splitGap(events, 1000, 2, acks(1080)), null);
+  assert.equal(splitGap([], 1000, 1, acks(1080)), null);
+  assert.equal(splitGap(events, 1000, 1, acks(1000)), null, 'nobody was answered any more');
 });

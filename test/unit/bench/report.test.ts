@@ -120,3 +120,21 @@ test('metrics in the format of Prometheus are read by name and labels', () => {
     ],
   );
 });
+
+test('names of marks do not hide each other, and each line tells its own', () => {
+  const marks = Array.from({ length: 40 }, (_, n) => ({ x: n < 20 ? 5 + n / 50 : n / 4, name: `event ${n}` }));
+  const line = [
+    [0, 5],
+    [10, 7],
+  ] as const;
+  const chart = lineChart([{ name: 'one', points: line }], { ...labels, marks });
+  assert.equal(chart.match(/<title>event /g)!.length, 40);
+  const shown = [...chart.matchAll(/<text x="([\d.]+)" y="([\d.]+)" class="marktext" text-anchor="(\w+)">(.+?)</g)];
+  const names = shown.map(([, x, y, anchor, name]) => {
+    const from = anchor === 'end' ? Number(x) - name!.length * 6 : Number(x);
+    return { from, to: from + name!.length * 6, y };
+  });
+  assert.ok(names.length > 10);
+  for (const [n, a] of names.entries())
+    for (const b of names.slice(0, n)) assert.ok(a.y !== b.y || a.from > b.to || b.from > a.to, 'one hides another');
+});
