@@ -63,6 +63,8 @@ export class CoordinationServer {
   readonly #backlogMax: number;
   #leaderlessSince: number;
   #journaled = '';
+  /** This server leads and has not committed anything yet. */
+  #awaitsFirstCommit = false;
   /** Told of each change of role, epoch or readiness; for embedding programs. */
   onStatus: (() => void) | null = null;
 
@@ -229,6 +231,9 @@ export class CoordinationServer {
     const delay = this.#ports.clock.wall() - batch.time;
     metrics.propagation.recordMs(delay);
     if (this.core.role === 'leading') {
+      if (this.#awaitsFirstCommit)
+        this.#ports.journal.info('first commit', { epoch: this.core.epoch, zxid: batch.last });
+      this.#awaitsFirstCommit = false;
       metrics.committed += batch.count;
       metrics.stages.committed(batch.last, now);
     } else {
@@ -295,7 +300,8 @@ export class CoordinationServer {
     this.#serving = true;
     if (this.clients.readOnly) this.clients.endReadOnly();
     this.metrics.served(this.core.role, this.#ports.clock.now());
-    if (this.core.role === 'leading') this.leading.begin(this.tree);
+    this.#awaitsFirstCommit = this.core.role === 'leading';
+    if (this.#awaitsFirstCommit) this.leading.begin(this.tree);
     // Who gave up connecting may be with another server now, and is not to be taken back.
     const again = this.#forwarding.again((request) => this.clients.gaveUp(request));
     for (const frame of again) this.#sendToLeader(frame);

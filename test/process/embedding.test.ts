@@ -236,6 +236,22 @@ test('role, epoch and readiness are told as they change', async () => {
   assert.ok(told.every((events) => events.at(-1)![0] === 'closed'));
 });
 
+test('the journal tells when a leader serves and when it has committed first', async () => {
+  const lines: (readonly [string, unknown])[] = [];
+  const info = (line: string, fields?: Readonly<Record<string, unknown>>): void =>
+    void lines.push([line, fields?.['epoch']]);
+  const journal = { info, warn: () => {}, error: () => {} };
+  const server = await Server.start({ dataDir: join(folder, 'journal'), ...local, clientPort: -1, journal });
+  const client = await server.connect();
+  for (let n = 0; n < 3; n++) await client.create(`/n${n}`);
+  await server.close();
+  const told = lines.filter(([line]) => line === 'serving clients' || line === 'first commit');
+  assert.deepEqual(told, [
+    ['serving clients', 1],
+    ['first commit', 1],
+  ]);
+});
+
 /** Runs a program that imports from `zabra`; it has to end by itself. */
 async function run(program: string): Promise<{ code: unknown; output: string }> {
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], { cwd: root, stdio: 'pipe' });
