@@ -35,8 +35,14 @@ export const aclBytesMax = 64 * KiB;
 export const multiGrowthMax = 16;
 export const multiBytesMax = 64 * MiB;
 
-/** A path longer than this is refused (-8); ZooKeeper is bounded only by its frame. */
-export const pathBytesMax = 64 * KiB;
+/**
+ * A longer path is refused (-8); ZooKeeper is bounded only by its frame. V8 hashes no string of more characters:
+ * all of one length would lie in one place of the index, and each look there would be a walk.
+ */
+export const pathBytesMax = 16_383;
+
+/** Data of the nodes that make a quota, which are parsed at each change below it; more is refused (-8). */
+export const quotaBytesMax = 1024;
 
 /** Sub-operations of one multi. */
 export const multiOpsMax = 65536;

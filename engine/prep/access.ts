@@ -4,7 +4,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { aclBytesMax } from '../base/limits.ts';
-import { decodeAcls, decodeIds, type Acl, type Id } from '../wire/acl.ts';
+import { decodeAcls, decodeIds, permission, type Acl, type Id } from '../wire/acl.ts';
 
 /** Crypto that the pure layers borrow from the host. */
 export interface Secrets {
@@ -19,26 +19,42 @@ const aclEntryBytes = 12;
 /** The identity whose holder passes every check. */
 const superScheme = 'super';
 
-/**
- * True when one of the connection's identities has `wanted` by the ACL. `acl` null is open to all;
- * the identities are decoded only when an entry is not `world:anyone`.
- */
+/** Who looked at an ACL last, and what he may. */
+interface Look {
+  readonly identity: Buffer;
+  readonly rights: number;
+}
+
+/** By the bytes of the ACL, which never change: a long one takes milliseconds, and a multi may look at it often. */
+const looks = new WeakMap<Buffer, Look>();
+
+/** True when one of the connection's identities has `wanted` by the ACL. `acl` null is open to all. */
 export function isAllowed(acl: Buffer | null, wanted: number, identity: Buffer, start: number, end: number): boolean {
   if (acl === null) return true;
-  const acls = decodeAcls(acl);
-  const ids = decodeIds(identity, start, end);
-  return holdsRight(acls, wanted, ids);
+  let look = looks.get(acl);
+  if (look === undefined || !look.identity.equals(identity.subarray(start, end))) {
+    const rights = rightsOf(decodeAcls(acl), decodeIds(identity, start, end));
+    look = { identity: Buffer.from(identity.subarray(start, end)), rights };
+    looks.set(acl, look);
+  }
+  return (look.rights & wanted) !== 0;
 }
 
 export function holdsRight(acls: readonly Acl[], wanted: number, ids: readonly Id[]): boolean {
-  if (acls.length === 0) return true;
-  if (ids.some((id) => id.scheme === superScheme)) return true;
+  return (rightsOf(acls, ids) & wanted) !== 0;
+}
+
+/** All permissions that somebody with these identities has by the ACL. */
+function rightsOf(acls: readonly Acl[], ids: readonly Id[]): number {
+  if (acls.length === 0 || ids.some((id) => id.scheme === superScheme)) return permission.all;
   const proved = new Set(ids.map(keyOf));
   const addresses = ids.filter(({ scheme }) => scheme === 'ip');
   const matches = (acl: Acl): boolean =>
     isAnyone(acl) ||
     (acl.scheme === 'ip' ? addresses.some(({ id }) => addressMatches(id, acl.id)) : proved.has(keyOf(acl)));
-  return acls.some((acl) => (acl.permissions & wanted) !== 0 && matches(acl));
+  let rights = 0;
+  for (const acl of acls) if ((acl.permissions & ~rights) !== 0 && matches(acl)) rights |= acl.permissions;
+  return rights;
 }
 
 /** No scheme has a colon. */
@@ -64,8 +80,9 @@ export function expandAcls(acls: readonly Acl[], ids: readonly Id[]): Acl[] | nu
   const isNew = (acl: Acl): boolean => seen.size < seen.add(`${acl.permissions} ${keyOf(acl)}`).size;
   let bytes = 0;
   for (const acl of acls) {
-    if (!isNew(acl)) continue;
     const isAuth = acl.scheme === 'auth';
+    // Whatever its id says, it stands for the same.
+    if (!isNew(isAuth ? { ...acl, id: '' } : acl)) continue;
     if (isAuth ? proved.length === 0 : !isAnyone(acl) && !isValidId(acl)) return null;
     for (const { scheme, id } of isAuth ? proved : [acl]) {
       const entry = { permissions: acl.permissions, scheme, id };

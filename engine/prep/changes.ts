@@ -9,6 +9,7 @@ import type { Reader, Writer } from '../base/bytes.ts';
 import type { RequestCursor } from '../txn/request.ts';
 import { nodeKind, txnType, type NodeKind, type TxnType } from '../txn/types.ts';
 import { parentOf } from '../tree/paths.ts';
+import { mayHold } from '../tree/quotas.ts';
 import type { TreeView } from '../tree/view.ts';
 import { decodeIds, permission, readAcls, writeAcls } from '../wire/acl.ts';
 import { errorCode, type ErrorCode } from '../wire/errors.ts';
@@ -96,6 +97,7 @@ export class Changes {
     if (node === null) return errorCode.noNode;
     if (!this.#allowed(node, permission.write)) return errorCode.noAuth;
     const dataBytes = Math.max(length, 0);
+    if (!mayHold(path, reader.bytes, pathEnd + 4, pathEnd + 4 + dataBytes)) return errorCode.badArguments;
     if (!this.overlay.quotas.allows(path, dataBytes - node.dataBytes, 0)) return errorCode.quotaExceeded;
     if (version !== -1 && version !== node.version) return errorCode.badVersion;
     const change = this.overlay.touch(path, zxid);
@@ -130,6 +132,7 @@ export class Changes {
     const parentIsEphemeral = parent.kind === nodeKind.ephemeral;
     if (path === '/' || this.overlay.find(path) !== null) return errorCode.nodeExists;
     if (parentIsEphemeral) return errorCode.noChildrenForEphemerals;
+    if (data !== null && !mayHold(path, data, 0, data.length)) return errorCode.badArguments;
     const dataBytes = data === null ? 0 : data.length;
     if (!this.overlay.quotas.allows(path, dataBytes, 1)) return errorCode.quotaExceeded;
 

@@ -26,6 +26,8 @@ import type { Replication } from './replication.ts';
 /** A quota that is passed again and again is reported once in a while, as in ZooKeeper. */
 const quotaReportMs = 15 * 60_000;
 const quotaReportsMax = 1000;
+/** The clock is looked at after so many requests: most take microseconds, but not all. */
+const lookEvery = 64;
 
 interface Inbox {
   readonly origin: number;
@@ -167,7 +169,7 @@ export class Leading {
     while (this.#inbox.length > 0 && this.#replication.core.canPropose) {
       const since = this.#inbox[0]!.at;
       const from = clock.now();
-      if (!this.#fillBatch()) return;
+      if (!this.#fillBatch(until)) return;
       this.#reportQuotas();
       const batch = this.#batch.finish();
       this.#metrics.proposed += batch.count;
@@ -201,8 +203,8 @@ export class Leading {
     });
   }
 
-  /** Prepares one batch within its bounds; false when no request was left to prepare. */
-  #fillBatch(): boolean {
+  /** Prepares one batch within its bounds, and not much beyond `until`; false when no request was left to prepare. */
+  #fillBatch(until: number): boolean {
     const { core } = this.#replication;
     const batch = this.#batch;
     batch.begin(core.lastLogged, core.nextZxid, this.#ports.clock.wall());
@@ -215,6 +217,7 @@ export class Leading {
         this.#prep.prepare(this.#cursor, origin, batch);
         if (this.#cursor.session !== 0 && origin !== 0) this.touch(this.#cursor.session);
         if (batch.at >= batchBytesMax || batch.count >= batchTxnsMax) return true;
+        if (batch.count > 0 && batch.count % lookEvery === 0 && this.#ports.clock.now() >= until) return true;
       }
       if (this.#cursor.bad) this.#ports.peers.reset(origin, 'a malformed frame of requests');
       this.#inbox.shift();

@@ -9,7 +9,8 @@
  * ZooKeeper's DataTree. While nobody has a quota this costs a comparison per change.
  */
 import { Buffer } from 'node:buffer';
-import { parentOf } from './paths.ts';
+import { quotaBytesMax } from '../base/limits.ts';
+import { Lengths } from './lengths.ts';
 import type { Store } from './store.ts';
 
 const root = '/zookeeper/quota';
@@ -22,6 +23,17 @@ export function limitsPath(path: string): string {
 
 export function statsPath(path: string): string {
   return `${root}${path}${statsName}`;
+}
+
+/**
+ * Whether a node may hold `source[start, end)`. Those that make a quota hold little, and numbers to which what nodes
+ * have can be added without rounding, which would depend on the order. Any other node holds what it likes.
+ */
+export function mayHold(path: string, source: Buffer, start: number, end: number): boolean {
+  if (!path.startsWith(`${root}/`) || !(path.endsWith(limitsName) || path.endsWith(statsName))) return true;
+  if (end - start > quotaBytesMax) return false;
+  const figures = parseFigures(source.toString('latin1', start, end));
+  return [...figures.values()].every((value) => Number.isSafeInteger(2 * value));
 }
 
 /** Numbers by their names, as in the data of both nodes. */
@@ -53,6 +65,9 @@ export class Quotas {
   /** Called before the data of a node is changed. */
   readonly #changing: (slot: number) => void;
   readonly #paths = new Set<string>();
+  readonly #lengths = new Lengths();
+  /** Nodes of figures that the present txn has made: they are counted at its end, once. */
+  readonly #uncounted = new Set<string>();
 
   constructor(store: Store, changing: (slot: number) => void) {
     this.#store = store;
@@ -66,7 +81,11 @@ export class Quotas {
   /** The deepest path with a quota at or above this one, null when there is none. */
   over(path: string): string | null {
     if (this.#paths.size === 0) return null;
-    for (let at = path; at !== '/'; at = parentOf(at)) if (this.#paths.has(at)) return at;
+    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
+      if (!this.#lengths.has(end)) continue;
+      const above = path.slice(0, end);
+      if (this.#paths.has(above)) return above;
+    }
     return null;
   }
 
@@ -74,36 +93,68 @@ export class Quotas {
   created(path: string, parent: string, bytes: number): void {
     if (parent.startsWith(root)) {
       this.enlist(path);
-      if (path === `${parent}${statsName}`) this.#recount(parent.slice(root.length), this.#store.find(path));
+      if (path === `${parent}${statsName}`) this.#uncounted.add(path);
     }
     if (this.#paths.size > 0) this.#add(path, bytes, 1);
   }
 
   deleted(path: string, parent: string, bytes: number): void {
-    if (parent.startsWith(root) && path === `${parent}${limitsName}`) this.#paths.delete(parent.slice(root.length));
+    if (parent.startsWith(root) && path === `${parent}${limitsName}`) this.#drop(parent.slice(root.length));
     if (this.#paths.size > 0) this.#add(path, -bytes, -1);
   }
 
   /**
-   * Nodes that go in one txn, in an order that comes to the same on all servers, whatever theirs is: what makes a quota
-   * goes after what it counts.
+   * Nodes go in one txn, in whatever order: what comes of it is the same on all servers, since what makes a quota goes
+   * after what it counts, in order of their paths. They can be very many: figures are written once for all.
    */
-  inOrder(slots: readonly number[]): readonly number[] {
-    const path = (slot: number): string => this.#store.path(slot);
-    const isOwn = (slot: number): boolean => path(slot).startsWith(`${root}/`);
-    const own = slots.filter(isOwn).toSorted((a, b) => (path(a) < path(b) ? -1 : 1));
-    return own.length === 0 ? slots : [...slots.filter((slot) => !isOwn(slot)), ...own];
+  deletedAll(slots: readonly number[]): void {
+    if (this.#paths.size === 0) return;
+    const store = this.#store;
+    const own: number[] = [];
+    const sums = new Map<string, { bytes: number; count: number }>();
+    for (const slot of slots) {
+      const path = store.path(slot);
+      if (path.startsWith(`${root}/`)) own.push(slot);
+      const quota = path.startsWith(`${root}/`) ? null : this.over(path);
+      if (quota === null) continue;
+      let sum = sums.get(quota);
+      if (sum === undefined) sums.set(quota, (sum = { bytes: 0, count: 0 }));
+      sum.bytes += Math.max(store.dataLength[slot]!, 0);
+      sum.count++;
+    }
+    for (const [quota, { bytes, count }] of sums) this.#add(quota, -bytes, -count);
+    own.sort((a, b) => (store.path(a) < store.path(b) ? -1 : 1));
+    for (const slot of own)
+      this.deleted(store.path(slot), store.path(store.parent(slot)), Math.max(store.dataLength[slot]!, 0));
   }
 
   changed(path: string, bytesMore: number): void {
+    // What a client writes over figures counts more than what they would have been.
+    if (this.#uncounted.size > 0) this.#uncounted.delete(path);
     if (this.#paths.size > 0 && bytesMore !== 0) this.#add(path, bytesMore, 0);
+  }
+
+  /** A txn was applied whole. */
+  settle(): void {
+    if (this.#uncounted.size === 0) return;
+    for (const path of this.#uncounted) {
+      const slot = this.#store.find(path);
+      if (slot !== -1) this.#recount(path.slice(root.length, -statsName.length), slot);
+    }
+    this.#uncounted.clear();
   }
 
   /** Remembers the quota if `path` holds the limits of one; the root cannot have one. */
   enlist(path: string): void {
     if (!path.startsWith(`${root}/`) || !path.endsWith(limitsName)) return;
     const quota = path.slice(root.length, -limitsName.length);
-    if (quota !== '') this.#paths.add(quota);
+    if (quota === '' || this.#paths.has(quota)) return;
+    this.#paths.add(quota);
+    this.#lengths.add(quota.length);
+  }
+
+  #drop(quota: string): void {
+    if (this.#paths.delete(quota)) this.#lengths.remove(quota.length);
   }
 
   #add(path: string, bytes: number, count: number): void {

@@ -58,10 +58,11 @@ export class Store {
   #previous = new Int32Array(1024);
   readonly #paths: string[] = [];
   readonly #free: number[] = [];
-  /** Slots of deleted nodes that the index still leads to. */
+  /** Slots of deleted nodes that the index still leads to, oldest first from #buriedHead on. */
   readonly #buried: number[] = [];
-  /** Somebody walks slots over several turns: none of them may change its path. */
-  #keepers = 0;
+  #buriedHead = 0;
+  /** Somebody walks slots over several turns: what was buried from here on may not change its path. -1: nobody does. */
+  #keptFrom = -1;
   readonly #slab = new Slab();
   readonly #index: Map<string, number>[] = Array.from({ length: 1 << shardBits }, () => new Map<string, number>());
 
@@ -118,7 +119,7 @@ export class Store {
   /** Frees the slot of a node without children and takes it from its parent. */
   remove(slot: number): void {
     this.#unlink(slot);
-    if (this.#keepers > 0) this.#buried.push(slot);
+    if (this.#keptFrom >= 0) this.#buried.push(slot);
     else this.#release(slot);
   }
 
@@ -164,11 +165,21 @@ export class Store {
     return acls;
   }
 
-  /** Frees up to `count` buried slots; true when there are more. */
+  /** Frees up to `count` buried slots; true when there are more that nobody walks. */
   tidy(count: number): boolean {
-    if (this.#keepers > 0) return false;
-    for (let left = count; left > 0 && this.#buried.length > 0; left--) this.#release(this.#buried.pop()!);
-    return this.#buried.length > 0;
+    const buried = this.#buried;
+    if (buried.length === 0) return false;
+    const free = this.#keptFrom >= 0 ? this.#keptFrom : buried.length;
+    const end = Math.min(free, this.#buriedHead + count);
+    while (this.#buriedHead < end) this.#release(buried[this.#buriedHead++]!);
+    const isMore = end < free;
+    // What is done with is cut off when it is the larger part.
+    if (this.#buriedHead * 2 >= buried.length) {
+      buried.splice(0, this.#buriedHead);
+      if (this.#keptFrom >= 0) this.#keptFrom -= this.#buriedHead;
+      this.#buriedHead = 0;
+    }
+    return isMore;
   }
 
   #unlink(slot: number): void {
@@ -199,14 +210,15 @@ export class Store {
     this.#free.push(slot);
   }
 
-  /** From now on the path of a slot stays, though its node may go. */
+  /** From now on the path of a slot stays, though its node may go; one walk at a time. */
   keepPaths(): void {
-    this.#keepers++;
+    assert(this.#keptFrom < 0, 'nobody else keeps paths');
+    this.#keptFrom = this.#buried.length;
   }
 
   letGoOfPaths(): void {
-    assert(this.#keepers > 0, 'paths were kept');
-    this.#keepers--;
+    assert(this.#keptFrom >= 0, 'paths were kept');
+    this.#keptFrom = -1;
   }
 
   /** Slots of all children. */

@@ -247,6 +247,7 @@ export class Tree implements TreeView {
       default:
         this.#applyNode(txn.type as TxnType, body, txn.zxid, txn.time);
     }
+    this.quotas.settle();
     assert(!body.bad, 'a committed txn is well formed', txn.zxid);
     this.lastZxid = txn.zxid;
   }
@@ -390,9 +391,7 @@ export class Tree implements TreeView {
         capture.changing(slot);
         capture.changing(store.parent(slot));
       }
-    if (quotas.size > 0)
-      for (const slot of quotas.inOrder(slots))
-        quotas.deleted(store.path(slot), store.path(store.parent(slot)), Math.max(store.dataLength[slot]!, 0));
+    quotas.deletedAll(slots);
     const acls = store.bury(slots, zxid);
     if (watches !== null && watches.count > 0)
       for (const slot of slots) {

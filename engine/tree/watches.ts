@@ -10,7 +10,7 @@
 import { unreachable } from '../base/assert.ts';
 import { Histogram } from '../base/histogram.ts';
 import { eventType, watcherType, type EventType, type WatcherType } from '../wire/events.ts';
-import { parentOf } from './paths.ts';
+import { Lengths } from './lengths.ts';
 
 /**
  * Takes an event to a connection; called while a txn is applied, before any reply of that txn.
@@ -39,11 +39,16 @@ class WatchTable {
   readonly #byPath = new Map<string, Set<number>>();
   readonly #byConnection = new Map<number, Set<string>>();
   readonly #weights = new Map<number, number>();
+  /** Of the paths that are watched. */
+  readonly lengths = new Lengths();
   count = 0;
 
   add(connection: number, path: string): void {
     let connections = this.#byPath.get(path);
-    if (connections === undefined) this.#byPath.set(path, (connections = new Set()));
+    if (connections === undefined) {
+      this.#byPath.set(path, (connections = new Set()));
+      this.lengths.add(path.length);
+    }
     if (connections.has(connection)) return;
     connections.add(connection);
     let paths = this.#byConnection.get(connection);
@@ -57,7 +62,7 @@ class WatchTable {
   take(path: string): Set<number> | null {
     const connections = this.#byPath.get(path);
     if (connections === undefined) return null;
-    this.#byPath.delete(path);
+    this.#unwatched(path);
     this.count -= connections.size;
     for (const connection of connections) {
       const paths = this.#byConnection.get(connection)!;
@@ -75,7 +80,7 @@ class WatchTable {
     if (paths.size === 0) this.#byConnection.delete(connection);
     const connections = this.#byPath.get(path)!;
     connections.delete(connection);
-    if (connections.size === 0) this.#byPath.delete(path);
+    if (connections.size === 0) this.#unwatched(path);
     this.#weigh(connection, -weightOf(path.length));
     this.count--;
     return true;
@@ -90,8 +95,13 @@ class WatchTable {
     for (const path of paths) {
       const connections = this.#byPath.get(path)!;
       connections.delete(connection);
-      if (connections.size === 0) this.#byPath.delete(path);
+      if (connections.size === 0) this.#unwatched(path);
     }
+  }
+
+  #unwatched(path: string): void {
+    this.#byPath.delete(path);
+    this.lengths.remove(path.length);
   }
 
   has(connection: number, path: string): boolean {
@@ -204,10 +214,10 @@ export class Watches implements WatchSink {
     let hearers = this.data.take(path);
     if (this.persistent.count > 0) hearers = joined(hearers, this.persistent.at(path));
     if (this.recursive.count === 0) return hearers;
-    for (let at = path; ; at = parentOf(at)) {
-      hearers = joined(hearers, this.recursive.at(at));
-      if (at === '/') return hearers;
+    for (let end = path.length; end > 1; end = path.lastIndexOf('/', end - 1)) {
+      if (this.recursive.lengths.has(end)) hearers = joined(hearers, this.recursive.at(path.slice(0, end)));
     }
+    return joined(hearers, this.recursive.at('/'));
   }
 
   #childHearers(path: string): Set<number> | null {

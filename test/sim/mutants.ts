@@ -316,7 +316,7 @@ export const mutants: readonly Mutant[] = [
     name: 'watch-fires-twice',
     issue: 'ZOOKEEPER-1382',
     file: 'tree/watches.js',
-    find: 'this.#byPath.delete(path);\n        this.count -= connections.size;',
+    find: 'this.#unwatched(path);\n        this.count -= connections.size;',
     replace: 'return new Set(connections);\n        this.count -= connections.size;',
   },
   {
@@ -337,8 +337,8 @@ export const mutants: readonly Mutant[] = [
     name: 'lasting-watch-fires-once',
     issue: 'addWatch',
     file: 'tree/watches.js',
-    find: 'joined(hearers, this.recursive.at(at))',
-    replace: 'joined(hearers, this.recursive.take(at))',
+    find: 'joined(hearers, this.recursive.at(path.slice(0, end)))',
+    replace: 'joined(hearers, this.recursive.take(path.slice(0, end)))',
   },
   {
     name: 'one-change-told-twice',

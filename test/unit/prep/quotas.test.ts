@@ -152,6 +152,78 @@ test('any order of changes, closes and commits: the figures are right and no har
   );
 });
 
+test('nodes that make a quota hold little, and figures that can be added to without rounding', () => {
+  const machine = new Machine();
+  const session = machine.session();
+  setQuota(machine, session, '/q', 'count=5');
+  const [limits, stats] = ['limits', 'stats'].map((name) => `/zookeeper/quota/q/zookeeper_${name}`);
+  const long = ';a=1'.repeat(300);
+  for (const data of [long, `bytes=${2 ** 53}`, `count=-${2 ** 60}`])
+    for (const path of [limits!, stats!]) {
+      assert.equal(machine.request(ask.set(path, data), session).error, -8, data);
+      assert.equal(machine.request(ask.create(path.replace('/q/', '/'), data), session).error, -8, data);
+    }
+  assert.equal(machine.request(ask.set(limits!, `bytes=${2 ** 51}`), session).error, 0);
+  assert.equal(machine.request(ask.create('/zookeeper/quota/q/mine', long), session).error, 0);
+});
+
+test('a subtree is counted once for all that a multi does', () => {
+  const machine = new Machine();
+  const session = machine.session();
+  machine.request(ask.create('/q'), session);
+  for (let n = 0; n < 500; n++) machine.request(ask.create(`/q/${n}`, 'data'), session);
+  setQuota(machine, session, '/q', 'count=-1');
+  const stats = '/zookeeper/quota/q/zookeeper_stats';
+  const parts = Array.from({ length: 50 }, () => [ask.delete(stats), ask.create(stats), ask.set('/q/7', 'longer')]);
+  const { store } = machine.tree;
+  const { nextChild } = store;
+  let steps = 0;
+  store.nextChild = (child) => {
+    steps++;
+    return nextChild.call(store, child);
+  };
+  machine.request(ask.multi(...parts.flat()), session);
+  machine.commit();
+  assert.equal(figuresOf(machine.tree, '/q'), counted(machine.tree, '/q'));
+  assert.ok(steps < 1000, `${steps} steps`);
+  // What a client writes over it counts more.
+  machine.request(ask.multi(ask.delete(stats), ask.create(stats), ask.set(stats, 'count=9,bytes=9')), session);
+  machine.commit();
+  assert.equal(figuresOf(machine.tree, '/q'), 'count=9,bytes=9');
+});
+
+test('a session that ends changes the figures once, however many nodes it had', () => {
+  const machine = new Machine();
+  const session = machine.session();
+  const owner = machine.session();
+  machine.request(ask.create('/q'), session);
+  setQuota(machine, session, '/q', 'count=-1');
+  for (let n = 0; n < 300; n++) machine.request(ask.create(`/q/${n}`, 'data', 1), owner);
+  machine.commit();
+  assert.equal(figuresOf(machine.tree, '/q'), 'count=301,bytes=1200');
+  const { store } = machine.tree;
+  const { setData } = store;
+  let written = 0;
+  store.setData = (...args) => {
+    written++;
+    setData.apply(store, args);
+  };
+  machine.close(owner);
+  machine.commit();
+  assert.equal(figuresOf(machine.tree, '/q'), 'count=1,bytes=0');
+  assert.equal(written, 1);
+});
+
+test('a path of thousands of levels costs no more than its length where something has a quota', () => {
+  const machine = new Machine();
+  const session = machine.session();
+  setQuota(machine, session, '/q', 'count=-1');
+  const since = performance.now();
+  for (let n = 0; n < 200; n++) assert.equal(machine.tree.quotaOver(`/q${'/d'.repeat(8000)}${n}`), '/q');
+  // A tenth of a second each where every level is looked up.
+  assert.ok(performance.now() - since < 2000);
+});
+
 function restore(tree: Tree): Tree {
   const capture = new Capture(tree, 1000);
   const restore = new Restore();

@@ -184,7 +184,7 @@ test('reads between two writes are answered between them, whatever their size', 
 
 test('unreadEvents: a watcher that does not read is closed rather than kept waiting with a gap', async (t) => {
   const server = await start(t, { connectionBytesOutMax: 1000 });
-  const path = `/${'x'.repeat(20_000)}`;
+  const path = `/${'x'.repeat(16_000)}`;
   const writer = await RawClient.connect(server.clientPort);
   await writer.create(path);
   const socket = connect({ port: server.clientPort, host: '127.0.0.1' }).pause();

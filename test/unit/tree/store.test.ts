@@ -96,6 +96,27 @@ test('a buried node is gone at once; its path and, after tidying, its slot are g
   assert.deepEqual([store.approximateBytes, store.slotEnd], [before, 5]);
 });
 
+test('walks that follow each other without a pause keep only what went since the last one began', () => {
+  const store = new Store();
+  const root = store.add('/');
+  const add = (path: string): number => {
+    const slot = store.add(path);
+    store.link(slot, root);
+    return slot;
+  };
+  for (let turn = 0; turn < 1000; turn++) {
+    store.keepPaths();
+    const slot = add(`/${turn}`);
+    store.remove(slot);
+    assert.equal(store.tidy(10), false);
+    assert.equal(store.path(slot), `/${turn}`, 'somebody walks it');
+    store.letGoOfPaths();
+  }
+  assert.ok(store.slotEnd < 5, `${store.slotEnd} slots`);
+  store.tidy(10);
+  assert.equal(store.approximateBytes, 1, 'of the root');
+});
+
 test('a node with children and a slot in use are protected', () => {
   const store = new Store();
   const root = store.add('/');

@@ -138,6 +138,20 @@ test('any watches and changes, against the rules written down as sets', () => {
   );
 });
 
+test('a path of thousands of levels costs no more than its length where something is watched recursively', () => {
+  const heard: string[] = [];
+  const watches = new Watches((connection, _, path) => heard.push(`${connection} ${path}`));
+  watches.addRecursive(1, '/q');
+  watches.addRecursive(2, '/');
+  watches.addRecursive(3, '/q/other');
+  const path = `/q${'/d'.repeat(8000)}`;
+  const since = performance.now();
+  for (let n = 0; n < 200; n++) watches.dataChanged(path, 0);
+  assert.deepEqual(new Set(heard), new Set([`1 ${path}`, `2 ${path}`]));
+  // A tenth of a second each where every level is looked up.
+  assert.ok(performance.now() - since < 2000);
+});
+
 function expectedEvents(what: string, path: string, set: Set<string>): string[] {
   const type = { created: 1, deleted: 2, changed: 3 }[what];
   if (type === undefined) return [];
