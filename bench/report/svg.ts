@@ -116,7 +116,7 @@ export function legend(names: readonly string[], within: Frame = frame): string 
       const mark = `<rect x="${at(x)}" y="12" width="14" height="4" rx="2" class="fill${n % colours}"/>`;
       const label = text(x + 19, 18, name, 'class="legend"');
       // About the width of the text: nobody can measure it here.
-      x += 34 + name.length * 6.4;
+      x += 42 + name.length * 7.4;
       return mark + label;
     })
     .join('');
