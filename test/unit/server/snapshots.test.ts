@@ -14,26 +14,31 @@ import type { Batch } from '../../../engine/txn/batch.ts';
 import { ask, Machine } from '../../support/machine.ts';
 
 /** A snapshot that is due, and a sink that keeps what it is given; the disk writes a chunk when the test says so. */
-function due(machine: Machine, ofProgram?: StateMachine): { pump: () => boolean; chunks: Buffer[]; sink: Sink } {
+function due(
+  machine: Machine,
+  ofProgram?: StateMachine,
+): { snapshots: Snapshots; pump: (synced?: number) => boolean; chunks: Buffer[]; sink: Sink } {
   const chunks: Buffer[] = [];
   const sink: Sink = {
     pending: 0,
     finished: false,
+    aborted: false,
     write: (chunk) => {
       sink.pending++;
       chunks.push(chunk);
     },
     finish: () => void (sink.finished = true),
-    abort: () => {},
+    abort: () => void (sink.aborted = true),
   };
   const ports = { snapshots: { create: () => sink }, machine: ofProgram, schedule: () => {} };
   const options = { snapCount: 1 } as ServerOptions;
   const snapshots = new Snapshots(options, ports as unknown as Ports, new Metrics(0), 0);
   snapshots.applied({ count: 1, bytes: { length: 1e9 } } as Batch);
-  return { pump: () => snapshots.pump(machine.tree, machine.tree.lastZxid, 0), chunks, sink };
+  const pump = (synced = machine.tree.lastZxid): boolean => snapshots.pump(machine.tree, synced, 0);
+  return { snapshots, pump, chunks, sink };
 }
 
-type Sink = { -readonly [Key in keyof SnapshotSink]: SnapshotSink[Key] } & { finished: boolean };
+type Sink = { -readonly [Key in keyof SnapshotSink]: SnapshotSink[Key] } & { finished: boolean; aborted: boolean };
 
 function restore(chunks: readonly Buffer[]): Restore {
   const restore = new Restore();
@@ -63,6 +68,39 @@ test('a change that is worth many chunks is cut, and does not wait for a slow di
   const tree = restore(chunks).finish();
   assert.ok(typeof tree !== 'string', String(tree));
   assert.equal(tree.nodeCount, nodeCount);
+});
+
+/** A server whose log is one txn behind its tree, whenever it is looked at. */
+function behind(): { machine: Machine; zxid: number; next: () => void } & ReturnType<typeof due> {
+  const machine = new Machine();
+  const session = machine.session();
+  const next = (): void => {
+    machine.request(ask.create(`/after-${machine.tree.lastZxid}`, ''), session);
+    machine.commit();
+  };
+  next();
+  return { machine, zxid: machine.tree.lastZxid, next, ...due(machine) };
+}
+
+test('a snapshot is written although the log is never as far as the tree, and finished once it holds all of it', () => {
+  const { machine, zxid, next, pump, chunks, sink } = behind();
+  while (pump(zxid - 1));
+  assert.equal(pump(zxid - 1), false);
+  assert.deepEqual([sink.finished, chunks.length], [false, 1]);
+  next();
+  pump(machine.tree.lastZxid - 1);
+  assert.equal(sink.finished, true);
+  const tree = restore(chunks).finish();
+  assert.ok(typeof tree !== 'string', String(tree));
+  assert.equal(tree.lastZxid, zxid);
+});
+
+test('a snapshot that waits for the log is given up when the leader’s takes the place of the state', () => {
+  const { zxid, snapshots, pump, sink } = behind();
+  while (pump(zxid - 1));
+  snapshots.reset(zxid + 100);
+  pump(zxid + 100);
+  assert.deepEqual([sink.finished, sink.aborted], [false, true]);
 });
 
 test('a machine whose snapshot is a generator is asked before more commands are applied', () => {
