@@ -83,6 +83,8 @@ export class SnapshotStore implements SnapshotPort {
   readonly #damaged: (reason: string) => void;
   /** zxids of the complete snapshots, oldest first. */
   #complete: number[] = [];
+  /** Of those whether they are whole, as far as somebody asked: a large one takes longer than a learner waits. */
+  readonly #verdicts = new Map<number, Promise<boolean>>();
 
   /**
    * Opens the store; unfinished files of an earlier life are removed.
@@ -111,16 +113,7 @@ export class SnapshotStore implements SnapshotPort {
    * @throws StorageError when it could not be verified, which tells nothing of the snapshot
    */
   async settle(): Promise<void> {
-    for (let zxid = this.newest; zxid >= 0; zxid = this.newest) {
-      const path = this.#path(zxid);
-      const error = await this.#pool.verify({ path, zxid }).catch((thrown: Error) => {
-        throw new StorageError(`${path} could not be verified: ${thrown.message}. It stays as it is.`);
-      });
-      if (error === null) return;
-      renameSync(path, `${path}.damaged`);
-      this.#complete = this.#complete.filter((known) => known !== zxid);
-      this.#damaged(`${path}: ${error}`);
-    }
+    while (this.newest >= 0 && !(await this.#isWhole(this.newest)));
   }
 
   create(zxid: number, progress: () => void): SnapshotSink {
@@ -130,7 +123,7 @@ export class SnapshotStore implements SnapshotPort {
   open(done: (source: SnapshotFile | null) => void): void {
     // A learner would refuse a damaged one again and again, so it is verified before it is sent.
     this.settle()
-      .then(() => (this.newest < 0 ? null : openSource(this.#path(this.newest), this.newest)))
+      .then(() => (this.newest < 0 ? null : this.#openSource(this.newest)))
       .then(done, () => done(null));
   }
 
@@ -144,7 +137,11 @@ export class SnapshotStore implements SnapshotPort {
 
   retain(keep: number, done: (oldest: number) => void): void {
     // Somebody may have removed it by hand.
-    while (this.#complete.length > Math.max(keep, 2)) rmSync(this.#path(this.#complete.shift()!), { force: true });
+    while (this.#complete.length > Math.max(keep, 2)) {
+      const oldest = this.#complete[0]!;
+      this.#forget(oldest);
+      rmSync(this.#path(oldest), { force: true });
+    }
     done(this.#complete[0] ?? -1);
   }
 
@@ -165,6 +162,56 @@ export class SnapshotStore implements SnapshotPort {
     }
   }
 
+  /** One verification per file, shared by all who ask; what could not be verified is tried anew. */
+  #isWhole(zxid: number): Promise<boolean> {
+    let verdict = this.#verdicts.get(zxid);
+    if (verdict === undefined) {
+      verdict = this.#verify(zxid);
+      this.#verdicts.set(zxid, verdict);
+      verdict.catch(() => this.#verdicts.delete(zxid));
+    }
+    return verdict;
+  }
+
+  async #verify(zxid: number): Promise<boolean> {
+    const path = this.#path(zxid);
+    const error = await this.#pool.verify({ path, zxid }).catch((thrown: Error) => {
+      throw new StorageError(`${path} could not be verified: ${thrown.message}. It stays as it is.`);
+    });
+    if (error === null) return true;
+    renameSync(path, `${path}.damaged`);
+    this.#forget(zxid);
+    this.#damaged(`${path}: ${error}`);
+    return false;
+  }
+
+  #forget(zxid: number): void {
+    this.#complete = this.#complete.filter((known) => known !== zxid);
+    this.#verdicts.delete(zxid);
+  }
+
+  async #openSource(zxid: number): Promise<SnapshotFile> {
+    const file = await openFile(this.#path(zxid), 'r');
+    const { size } = await file.stat();
+    return {
+      zxid,
+      bytesTotal: size,
+      read: (offset, length, given) => {
+        // Whoever got all of it and asks again may have found it damaged meanwhile.
+        if (offset + length === size) this.#verdicts.delete(zxid);
+        const bytes = Buffer.allocUnsafeSlow(length);
+        const failed = (): void => {
+          this.#verdicts.delete(zxid);
+          given(null);
+        };
+        file
+          .read(bytes, 0, length, offset)
+          .then(({ bytesRead }) => (bytesRead === length ? given(bytes) : failed()), failed);
+      },
+      close: () => void file.close(),
+    };
+  }
+
   /** Verifies a finished file and makes it visible; what fails leaves nothing behind. */
   async #publish({ path, zxid, footer }: Unpublished): Promise<string | null> {
     const error = await this.#pool
@@ -182,23 +229,6 @@ export class SnapshotStore implements SnapshotPort {
 
 type Unpublished = Omit<PublishTask, 'name'>;
 type Publish = (task: Unpublished) => Promise<string | null>;
-
-async function openSource(path: string, zxid: number): Promise<SnapshotFile> {
-  const file = await openFile(path, 'r');
-  const { size } = await file.stat();
-  return {
-    zxid,
-    bytesTotal: size,
-    read(offset, length, given) {
-      const bytes = Buffer.allocUnsafeSlow(length);
-      file.read(bytes, 0, length, offset).then(
-        ({ bytesRead }) => given(bytesRead === length ? bytes : null),
-        () => given(null),
-      );
-    },
-    close: () => void file.close(),
-  };
-}
 
 class Sink implements SnapshotSink {
   pending = 0;

@@ -119,6 +119,52 @@ test('snapshot store: a damaged one is never sent, an older one is in its place'
   assert.equal(damaged.length, 1);
 });
 
+/** Counts the verifications that the pool is asked for. */
+function countVerifications(t: TestContext): () => number {
+  const { run } = Piscina.prototype;
+  let count = 0;
+  t.mock.method(Piscina.prototype, 'run', function (this: Piscina, ...args: Parameters<typeof run>) {
+    if (args[1]?.name === 'verify') count++;
+    return run.apply(this, args);
+  });
+  return () => count;
+}
+
+test('snapshot store: all who ask share one verification, and those who ask again are served at once', async (t) => {
+  const folder = memoryFolder(t);
+  const { store, damaged } = openStore(t, folder);
+  for (const zxid of [10, 20]) await write(store, zxid);
+  const verifications = countVerifications(t);
+  const files = await Promise.all([open(store), open(store)]);
+  files.push(await open(store));
+  assert.deepEqual(
+    files.map((file) => file?.zxid),
+    [20, 20, 20],
+  );
+  assert.equal(verifications(), 1);
+  for (const file of files) file!.close();
+  spoil(folder, 20, 100);
+  const again = openStore(t, folder);
+  const older = await Promise.all([open(again.store), open(again.store)]);
+  assert.deepEqual(
+    older.map((file) => file?.zxid),
+    [10, 10],
+  );
+  assert.deepEqual([verifications(), again.damaged.length, damaged.length], [3, 1, 0]);
+  for (const file of older) file!.close();
+});
+
+test('snapshot store: one that was sent to its end is verified again before it is sent again', async (t) => {
+  const [folder, to] = [memoryFolder(t), memoryFolder(t)];
+  const [{ store }, learner] = [openStore(t, folder), openStore(t, to)];
+  for (const zxid of [10, 20]) await write(store, zxid);
+  assert.equal(await send(store, learner.store, () => {}), null);
+  spoil(folder, 20, 100);
+  const file = (await open(store))!;
+  assert.equal(file.zxid, 10);
+  file.close();
+});
+
 test('snapshot store: what could not be verified is not damaged, and stays', async (t) => {
   const folder = memoryFolder(t);
   const { store, damaged } = openStore(t, folder);
