@@ -98,6 +98,7 @@ export class CoordinationServer {
       epoch: () => this.core.epoch,
       send: (to, message) => this.#replication.sendTo(to, message),
       sent: (to) => this.#replication.snapshotSent(to),
+      missing: () => this.#snapshots.want(),
       installed: (zxid, installed, machine) => this.#installed(zxid, installed, machine),
     });
     this.#replication = new Replication(this.core, tree.lastZxid, ports, metrics, this.#transfers, {

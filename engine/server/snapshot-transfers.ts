@@ -40,6 +40,8 @@ export interface TransferEvents {
   send(to: number, message: SnapshotChunk | { kind: 'snapshotAck'; epoch: number; offset: number }): void;
   /** The learner `to` has installed what was sent. */
   sent(to: number): void;
+  /** There is no snapshot that could be sent, although a learner needs one. */
+  missing(): void;
   /** The state is `tree` at `zxid` now, and that of the program's machine `machine`; null and -1: that failed. */
   installed(zxid: number, tree: Tree | null, machine: readonly Buffer[]): void;
 }
@@ -75,7 +77,10 @@ export class SnapshotTransfers {
         return;
       }
       this.#opening.delete(to);
-      if (file === null) {
+      // Where the newest was damaged, the log may not go on from the one before it.
+      if (file === null || file.zxid < this.#ports.log.start) {
+        file?.close();
+        this.#events.missing();
         done(-1, 0);
         return;
       }

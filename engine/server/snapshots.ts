@@ -34,6 +34,8 @@ export class Snapshots {
   #startedAt = 0;
   #finishing = false;
   #last: number;
+  /** Due whatever was logged since the last one. */
+  #isWanted = false;
 
   constructor(options: ServerOptions, ports: Ports, metrics: Metrics, last: number) {
     this.#options = options;
@@ -45,6 +47,12 @@ export class Snapshots {
   applied(batch: Batch): void {
     this.#txns += batch.count;
     this.#bytes += batch.bytes.length;
+  }
+
+  /** A learner needs a snapshot and there is none on disk: one is due at once, unless it is under way. */
+  want(): void {
+    this.#isWanted = this.#capture === null && !this.#finishing;
+    this.#ports.schedule();
   }
 
   /** The state was replaced by a snapshot from the leader: one of ours under way is void. */
@@ -69,6 +77,7 @@ export class Snapshots {
       this.#capture = new Capture(tree, chunkBytes, this.#ports.machine?.snapshot());
       this.#sink = this.#ports.snapshots.create(tree.lastZxid, () => this.#ports.schedule());
       this.#startedAt = now;
+      this.#isWanted = false;
       this.#txns = 0;
       this.#bytes = 0;
       this.#lastBytes = 0;
@@ -94,6 +103,7 @@ export class Snapshots {
   }
 
   #isDue(tree: Tree): boolean {
+    if (this.#isWanted) return true;
     return (
       this.#txns >= this.#options.snapCount &&
       this.#bytes >= logPerStateByte * (tree.store.approximateBytes + nodeBytes * tree.nodeCount) &&

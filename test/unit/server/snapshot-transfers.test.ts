@@ -11,23 +11,37 @@ function transfers(): {
   transfers: SnapshotTransfers;
   opens: ((file: SnapshotFile | null) => void)[];
   log: string[];
-  file: (name: string) => SnapshotFile;
+  file: (name: string, zxid?: number) => SnapshotFile;
 } {
   const opens: ((file: SnapshotFile | null) => void)[] = [];
   const log: string[] = [];
   const ports = {
     snapshots: { open: (done: (file: SnapshotFile | null) => void) => void opens.push(done) },
+    log: { start: 5 },
     journal: { info: () => {}, warn: () => {}, error: () => {} },
     schedule: () => {},
   };
-  const events = { epoch: () => 1, send: () => {}, sent: () => {}, installed: () => {} };
-  const file = (name: string): SnapshotFile => ({
-    zxid: 5,
+  const missing = (): void => void log.push('missing');
+  const events = { epoch: () => 1, send: () => {}, sent: () => {}, missing, installed: () => {} };
+  const file = (name: string, zxid = 5): SnapshotFile => ({
+    zxid,
     bytesTotal: 10,
     read: (offset) => void log.push(`read ${name} at ${offset}`),
     close: () => void log.push(`close ${name}`),
   });
   return { transfers: new SnapshotTransfers(ports as unknown as Ports, events), opens, log, file };
+}
+
+/** A server that sends a snapshot to whoever is connected. */
+function boxThatSends(): Box {
+  const box = new Box({ id: 3, servers: 3, ensembleId: 7 });
+  const { core } = box.server;
+  const step = core.step.bind(core);
+  core.step = (input, effects) => {
+    step(input, effects);
+    if (input.kind === 'link') effects.transfers.push({ kind: 'sendSnapshot', to: 2 });
+  };
+  return box;
 }
 
 test('a learner that asks again gets one snapshot, and the other file is closed', () => {
@@ -51,16 +65,29 @@ test('a learner that left while its snapshot was opened gets nothing', () => {
   assert.deepEqual(log, ['close late']);
 });
 
+test('a snapshot that the log does not go on from is not sent: one that can be is wanted', () => {
+  const { transfers: outgoing, opens, log, file } = transfers();
+  const opened: number[] = [];
+  outgoing.open(2, (zxid) => opened.push(zxid));
+  opens[0]!(file('older', 4));
+  outgoing.open(2, (zxid) => opened.push(zxid));
+  opens[1]!(null);
+  outgoing.pump();
+  assert.deepEqual(opened, [-1, -1]);
+  assert.deepEqual(log, ['close older', 'missing', 'missing']);
+});
+
+test('a server that has no snapshot for a learner takes one', () => {
+  const box = boxThatSends();
+  box.server.peerUp(2);
+  box.settle();
+  assert.deepEqual([...box.snapshots.files.keys()], [box.server.tree.lastZxid]);
+});
+
 test('a learner that joins anew over the same link gets no more of its old snapshot', () => {
   const { file, log } = transfers();
-  const box = new Box({ id: 3, servers: 3, ensembleId: 7 });
+  const box = boxThatSends();
   box.snapshots.open = (done) => done(file('old'));
-  const { core } = box.server;
-  const step = core.step.bind(core);
-  core.step = (input, effects) => {
-    step(input, effects);
-    if (input.kind === 'link') effects.transfers.push({ kind: 'sendSnapshot', to: 2 });
-  };
   box.server.peerUp(2);
   box.settle();
   assert.deepEqual(log.splice(0), ['read old at 0']);
@@ -99,6 +126,7 @@ test('a snapshot that cannot be written is given up at once, and told once', () 
     send: (_to: number, message: { kind: string; offset: number }) =>
       void log.push(`${message.kind} ${message.offset}`),
     sent: () => {},
+    missing: () => {},
     installed: (zxid: number) => void log.push(`installed ${zxid}`),
   };
   const incoming = new SnapshotTransfers(ports as unknown as Ports, events);

@@ -13,11 +13,16 @@ import { Restore } from '../../../engine/snapshot/state.ts';
 import type { Batch } from '../../../engine/txn/batch.ts';
 import { ask, Machine } from '../../support/machine.ts';
 
-/** A snapshot that is due, and a sink that keeps what it is given; the disk writes a chunk when the test says so. */
-function due(
-  machine: Machine,
-  ofProgram?: StateMachine,
-): { snapshots: Snapshots; pump: (synced?: number) => boolean; chunks: Buffer[]; sink: Sink } {
+interface Taking {
+  readonly snapshots: Snapshots;
+  /** As of a log that is durable up to `synced`; without it as far as the tree. */
+  readonly pump: (synced?: number) => boolean;
+  readonly chunks: Buffer[];
+  readonly sink: Sink;
+}
+
+/** A sink that keeps what it is given; the disk writes a chunk when the test says so. No snapshot is due. */
+function idle(machine: Machine, ofProgram?: StateMachine, last = 0): Taking {
   const chunks: Buffer[] = [];
   const sink: Sink = {
     pending: 0,
@@ -32,10 +37,16 @@ function due(
   };
   const ports = { snapshots: { create: () => sink }, machine: ofProgram, schedule: () => {} };
   const options = { snapCount: 1 } as ServerOptions;
-  const snapshots = new Snapshots(options, ports as unknown as Ports, new Metrics(0), 0);
-  snapshots.applied({ count: 1, bytes: { length: 1e9 } } as Batch);
+  const snapshots = new Snapshots(options, ports as unknown as Ports, new Metrics(0), last);
   const pump = (synced = machine.tree.lastZxid): boolean => snapshots.pump(machine.tree, synced, 0);
   return { snapshots, pump, chunks, sink };
+}
+
+/** A snapshot that is due. */
+function due(machine: Machine, ofProgram?: StateMachine): Taking {
+  const taking = idle(machine, ofProgram);
+  taking.snapshots.applied({ count: 1, bytes: { length: 1e9 } } as Batch);
+  return taking;
 }
 
 type Sink = { -readonly [Key in keyof SnapshotSink]: SnapshotSink[Key] } & { finished: boolean; aborted: boolean };
@@ -71,7 +82,7 @@ test('a change that is worth many chunks is cut, and does not wait for a slow di
 });
 
 /** A server whose log is one txn behind its tree, whenever it is looked at. */
-function behind(): { machine: Machine; zxid: number; next: () => void } & ReturnType<typeof due> {
+function behind(): { machine: Machine; zxid: number; next: () => void } & Taking {
   const machine = new Machine();
   const session = machine.session();
   const next = (): void => {
@@ -101,6 +112,19 @@ test('a snapshot that waits for the log is given up when the leader’s takes th
   snapshots.reset(zxid + 100);
   pump(zxid + 100);
   assert.deepEqual([sink.finished, sink.aborted], [false, true]);
+});
+
+test('a snapshot that a learner lacks is taken at once, whatever was logged since the last one', () => {
+  const machine = new Machine();
+  const { snapshots, pump, chunks, sink } = idle(machine, undefined, machine.tree.lastZxid);
+  pump();
+  assert.equal(chunks.length, 0);
+  snapshots.want();
+  while (pump());
+  // It asks again before the snapshot is on the disk.
+  snapshots.want();
+  pump();
+  assert.deepEqual([chunks.length, sink.finished], [1, true]);
 });
 
 test('a machine whose snapshot is a generator is asked before more commands are applied', () => {
