@@ -9,7 +9,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
-  unlinkSync,
+  rmSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -65,8 +65,9 @@ export class FolderFiles implements Files {
     renameSync(this.#path(from), this.#path(to));
   }
 
+  /** Somebody may have removed it by hand. */
   remove(name: string): void {
-    unlinkSync(this.#path(name));
+    rmSync(this.#path(name), { force: true });
   }
 
   syncFolder(): void {

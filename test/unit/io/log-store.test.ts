@@ -198,6 +198,20 @@ test('log store: a purge removes whole segments below, never what recovery needs
   assert.deepEqual(await endsOnDisk(folder, 20, 20), [21, 22, 23, 24]);
 });
 
+test('log store: a segment that somebody removed by hand is no trouble for a purge', async (t) => {
+  const folder = memoryFolder(t);
+  const log = new TestLog(folder, { segmentBytes: 4096 });
+  for (let i = 0; i < 20; i++) log.append(1, 700);
+  await log.synced();
+  rmSync(join(folder, segmentName(1)));
+  log.store.purge(11);
+  log.append();
+  await log.synced();
+  assert.equal(log.store.start, 10);
+  assert.equal(existsSync(join(folder, segmentName(2))), false);
+  await log.close();
+});
+
 test('log store: reads while a purge removes the files do not fail', async (t) => {
   const folder = memoryFolder(t);
   const log = new TestLog(folder, { segmentBytes: 4096 });
