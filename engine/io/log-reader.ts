@@ -37,11 +37,17 @@ const retriesMax = 5;
 const retryMs = 20;
 const placesMax = 64;
 
+/** Of an entry. */
+interface Place {
+  readonly sequence: number;
+  readonly offset: number;
+}
+
 export class LogReader {
   readonly #folder: string;
   readonly #view: LogView;
-  /** Where sequential readers stopped: position → place of the entry after it. */
-  #places = new Map<number, { sequence: number; offset: number }>();
+  /** Where sequential readers stopped: position → place of the entry after it, the latest last. */
+  #places = new Map<number, Place>();
 
   constructor(folder: string, view: LogView) {
     this.#folder = folder;
@@ -84,6 +90,7 @@ export class LogReader {
     let floor = position;
     const batches: Batch[] = [];
     let bytes = 0;
+    let stopped: Place | null = null;
     for (; index < segments.length && bytes < bytesMax; index++) {
       const { sequence } = segments[index]!;
       const walk = new SegmentWalk(join(this.#folder, segmentName(sequence)), sequence, offset, position);
@@ -98,8 +105,13 @@ export class LogReader {
       });
       walk.assertReached(Math.min(segments[index + 1]?.start ?? durable, durable), bytes >= bytesMax);
       ({ position } = walk);
-      if (batches.length > 0 && places.size < placesMax) places.set(position, { sequence, offset: walk.offset });
+      stopped = { sequence, offset: walk.offset };
       offset = segmentHeaderBytes;
+    }
+    if (stopped !== null && batches.length > 0) {
+      places.set(position, stopped);
+      // Whoever has not read on for the longest has come to its end.
+      if (places.size > placesMax) places.delete(places.keys().next().value!);
     }
     return { floor, batches };
   }

@@ -13,11 +13,20 @@ import {
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
 import { recoverLog } from '../../../engine/io/log-recovery.ts';
-import { entryHeaderBytes } from '../../../engine/log/format.ts';
-import { segmentName } from '../../../engine/log/format.ts';
+import { LogReader } from '../../../engine/io/log-reader.ts';
+import { entryHeaderBytes, segmentHeaderBytes, segmentName } from '../../../engine/log/format.ts';
 import { crc32 } from '../../../engine/io/crc32.ts';
 import { decodeStateFile, slotBytes } from '../../../engine/log/hard-state.ts';
-import { closeLogs, endsOnDisk, makeBatch, memoryFolder, server, TestLog } from '../../support/log.ts';
+import {
+  closeLogs,
+  endsOf,
+  endsOnDisk,
+  makeBatch,
+  memoryFolder,
+  server,
+  TestLog,
+  writeSegment,
+} from '../../support/log.ts';
 
 afterEach(closeLogs);
 
@@ -283,6 +292,23 @@ test('log store: only what is durable is read, and a reader that was there goes 
     Array.from({ length: 60 }, (_, n) => n + 1),
   );
   await log.close();
+});
+
+test('log reader: it goes on where it stopped, however many segments and other readers came before', async (t) => {
+  const folder = memoryFolder(t);
+  const segments = Array.from({ length: 70 }, (_, n) => ({ sequence: n + 1, start: 2 * n }));
+  for (const { sequence, start } of segments) writeSegment(folder, sequence, start, [[20, 20]]);
+  const view = { segments, durable: 139, isChanging: false };
+  const reader = new LogReader(folder, view);
+  for (let after = 0; after < 136; after += 2) await reader.read(after, 1);
+  assert.equal((await reader.read(0, 2 ** 20)).batches.length, 139);
+  // Nobody who has come this far looks at what lies before.
+  const path = join(folder, segmentName(70));
+  const bytes = readFileSync(path);
+  bytes[segmentHeaderBytes]! ^= 1;
+  writeFileSync(path, bytes);
+  view.durable = 140;
+  assert.deepEqual(endsOf(await reader.read(139, 2 ** 20)), [140]);
 });
 
 test('log store: damage found while reading fails the log, naming file and offset', async (t) => {
