@@ -8,7 +8,7 @@ import { MessageChannel, Worker, type MessagePort } from 'node:worker_threads';
 import { unreachable } from '../base/assert.ts';
 import type { HardState } from '../consensus/core.ts';
 import type { LogWriterOptions, SegmentInfo } from '../log/writer.ts';
-import type { LogPort } from '../server/ports.ts';
+import { unreadable, type LogPort } from '../server/ports.ts';
 import type { Batch } from '../txn/batch.ts';
 import { logRecord, type LogMessage, type LogWorkerData } from '../../workers/protocol.ts';
 import { createRing, RingWriter } from '../../workers/ring.ts';
@@ -21,6 +21,9 @@ export interface LogOptions extends LogWriterOptions {
   readonly ringBytes: number;
   readonly slowMs: number;
 }
+
+/** What keeps a file from being read and tells nothing of the file. */
+const shortages: ReadonlySet<string | undefined> = new Set(['EMFILE', 'ENFILE', 'ENOMEM']);
 
 /** What the log tells the server. */
 export interface LogEvents {
@@ -120,9 +123,11 @@ export class LogStore implements LogPort, LogView {
   read(after: number, bytesMax: number, done: (floor: number, batches: Batch[]) => void): void {
     this.#reader.read(after, bytesMax).then(
       ({ floor, batches }) => done(floor, batches),
-      (error: Error) => {
+      (error: NodeJS.ErrnoException) => {
         // Nobody waits for it any more, and the folder may be gone.
-        if (!this.#closing) this.#fail(`reading it back: ${error.message}`);
+        if (this.#closing) return;
+        if (shortages.has(error.code)) done(unreadable, []);
+        else this.#fail(`reading it back: ${error.message}`);
       },
     );
   }

@@ -35,7 +35,7 @@ export interface LogPort {
   /**
    * Finds the largest batch boundary <= `after` and reads batches that follow it, in order, up to
    * about `bytesMax` (at least one, if there is one). Only what is already durable is read.
-   * Calls `done` later: floor is that boundary, or -1 when the log starts after `after`.
+   * Calls `done` later: floor is that boundary, or -1 when the log starts after `after`, or `unreadable`.
    */
   read(after: number, bytesMax: number, done: (floor: number, batches: Batch[]) => void): void;
   /** Position before the first batch in the log: DIFF is possible from here on. */
@@ -43,6 +43,9 @@ export interface LogPort {
   /** Segments that end at or before `zxid` may be removed. */
   purge(zxid: number): void;
 }
+
+/** In the place of a floor: files or memory ran out for the moment. Whoever needs the log asks again. */
+export const unreadable = -2;
 
 /** Snapshots on disk. Chunks are raw state bytes; the port compresses, checksums and names them. */
 export interface SnapshotPort {

@@ -13,7 +13,7 @@ import type { Zab } from '../consensus/zab/zab.ts';
 import { decodeMessage, encodeHead } from '../peer/frames.ts';
 import type { Batch } from '../txn/batch.ts';
 import type { Metrics } from './metrics.ts';
-import type { Ports } from './ports.ts';
+import { unreadable, type Ports } from './ports.ts';
 import type { SnapshotTransfers } from './snapshot-transfers.ts';
 
 /** One read of old batches from the log, for a learner or for applying after a restart. */
@@ -145,6 +145,11 @@ export class Replication {
     this.#send(this.core.leader, { kind: 'requests', epoch: this.core.epoch, bytes });
   }
 
+  #reset(peer: number, reason: string): void {
+    this.#ports.journal.warn('peer link reset', { peer, reason });
+    this.#ports.peers.reset(peer, reason);
+  }
+
   /** Carries out what the core wants; the disk first, since it is the slowest. */
   drain(): void {
     const effects = this.#effects;
@@ -153,10 +158,7 @@ export class Replication {
       this.#send(to, message);
       this.#count(message);
     }
-    for (const { peer, reason } of effects.resets) {
-      this.#ports.journal.warn('peer link reset', { peer, reason });
-      this.#ports.peers.reset(peer, reason);
-    }
+    for (const { peer, reason } of effects.resets) this.#reset(peer, reason);
     const transfers = this.#takeTransfers();
     const { changed } = effects;
     effects.clear();
@@ -242,6 +244,10 @@ export class Replication {
     switch (transfer.kind) {
       case 'readHistory':
         this.#ports.log.read(transfer.after, historyReadBytes, (floor, batches) => {
+          if (floor === unreadable) {
+            this.#reset(transfer.to, 'the log cannot be read at the moment');
+            return;
+          }
           this.core.step({ kind: 'history', token: transfer.token, floor, batches }, this.#effects);
           this.#ports.schedule();
         });

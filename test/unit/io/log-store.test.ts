@@ -17,6 +17,7 @@ import { LogReader } from '../../../engine/io/log-reader.ts';
 import { entryHeaderBytes, segmentHeaderBytes, segmentName } from '../../../engine/log/format.ts';
 import { crc32 } from '../../../engine/io/crc32.ts';
 import { decodeStateFile, slotBytes } from '../../../engine/log/hard-state.ts';
+import { unreadable } from '../../../engine/server/ports.ts';
 import {
   closeLogs,
   endsOf,
@@ -324,6 +325,17 @@ test('log store: damage found while reading fails the log, naming file and offse
   log.store.read(0, 2 ** 20, () => (answered = true));
   assert.match(await log.failure(), /log\.0000000001 is damaged at offset 866, after zxid 0x1$/);
   assert.equal(answered, false);
+  await log.close();
+});
+
+test('log store: want of files or memory while reading is no damage', async (t) => {
+  const log = new TestLog(memoryFolder(t));
+  for (const code of ['EMFILE', 'ENFILE', 'ENOMEM']) {
+    const error = Object.assign(new Error(code), { code });
+    t.mock.method(LogReader.prototype, 'read', () => Promise.reject(error), { times: 1 });
+    assert.deepEqual(await log.read(0), { floor: unreadable, batches: [] });
+  }
+  assert.deepEqual([await log.read(0), log.failures], [{ floor: 0, batches: [] }, []]);
   await log.close();
 });
 

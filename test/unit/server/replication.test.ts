@@ -7,7 +7,7 @@ import type { Effects, Input } from '../../../engine/consensus/core.ts';
 import type { Message } from '../../../engine/consensus/zab/messages.ts';
 import type { Zab } from '../../../engine/consensus/zab/zab.ts';
 import { Metrics } from '../../../engine/server/metrics.ts';
-import type { Ports } from '../../../engine/server/ports.ts';
+import { unreadable, type Ports } from '../../../engine/server/ports.ts';
 import { Replication } from '../../../engine/server/replication.ts';
 import type { SnapshotTransfers } from '../../../engine/server/snapshot-transfers.ts';
 import { encodeMessage } from '../../support/frames.ts';
@@ -74,4 +74,30 @@ test('a server that joins anew over the same link is told of before anything els
   }
   // It will ask again for what it does not see committed: what it asked before must not be done twice.
   assert.deepEqual(calls, ['step', 'requests of 2', 'step', 'joining 2']);
+});
+
+test('a learner whose part of the log cannot be read at the moment has to try again', () => {
+  const calls: string[] = [];
+  const core = {
+    step: (input: Input<Message>, effects: Effects<Message>) => {
+      calls.push(input.kind);
+      if (input.kind === 'turnEnd') effects.transfers.push({ kind: 'readHistory', to: 2, after: 5, token: 1 });
+    },
+  };
+  const ports = {
+    log: { read: (_after: number, _bytesMax: number, done: (floor: number) => void) => done(unreadable) },
+    peers: { flush: () => {}, reset: (peer: number) => void calls.push(`reset ${peer}`) },
+    journal: { warn: () => {} },
+  };
+  const replication = new Replication(
+    core as unknown as Zab,
+    0,
+    ports as unknown as Ports,
+    new Metrics(0),
+    {} as unknown as SnapshotTransfers,
+    { changed: () => {}, joining: () => {}, requests: () => {}, touched: () => {}, takeTouched: () => [] },
+  );
+  replication.turnEnd();
+  replication.drain();
+  assert.deepEqual(calls, ['turnEnd', 'reset 2']);
 });
