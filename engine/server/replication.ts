@@ -104,6 +104,10 @@ export class Replication {
       case 'join':
         this.#events.joining(from);
         break;
+      case 'vote':
+        // It may have left us, although its link is up: a snapshot on its way to it is for nobody.
+        if (!core.hasLearner(from)) this.#transfers.peerDown(from);
+        break;
       case 'requests':
         if (core.role === 'leading' && core.serving && message.epoch === core.epoch) {
           this.#asked = from;

@@ -120,6 +120,10 @@ export class Zab implements ConsensusCore<Message> {
     return this.self.lastLogged === 0 ? 0 : this.self.state.ensembleId;
   }
 
+  hasLearner(peer: number): boolean {
+    return this.leaderRole?.learners.has(peer) ?? false;
+  }
+
   /** Learners of a leader, as (joined voters, joined observers, not yet joined). */
   learnerCounts(): { followers: number; observers: number; pending: number } {
     const counts = { followers: 0, observers: 0, pending: 0 };

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Writer } from '../../../engine/base/bytes.ts';
+import type { Message } from '../../../engine/consensus/zab/messages.ts';
 import type { Ports, SnapshotFile } from '../../../engine/server/ports.ts';
 import { SnapshotTransfers } from '../../../engine/server/snapshot-transfers.ts';
 import { Box } from '../../fuzz/box.ts';
@@ -84,17 +85,23 @@ test('a server that has no snapshot for a learner takes one', () => {
   assert.deepEqual([...box.snapshots.files.keys()], [box.server.tree.lastZxid]);
 });
 
-test('a learner that joins anew over the same link gets no more of its old snapshot', () => {
-  const { file, log } = transfers();
-  const box = boxThatSends();
-  box.snapshots.open = (done) => done(file('old'));
-  box.server.peerUp(2);
-  box.settle();
-  assert.deepEqual(log.splice(0), ['read old at 0']);
-  const frame = new Writer(64);
-  encodeMessage({ kind: 'join', acceptedEpoch: 0, observer: false }, frame);
-  box.server.peerFrame(2, frame.copy());
-  assert.deepEqual(log, ['close old']);
+test('a learner that leaves or joins anew over the same link gets no more of its old snapshot', () => {
+  const messages: Message[] = [
+    { kind: 'join', acceptedEpoch: 0, observer: false },
+    { kind: 'vote', round: 1, state: 'looking', leader: 2, epoch: 0, zxid: 0 },
+  ];
+  for (const message of messages) {
+    const { file, log } = transfers();
+    const box = boxThatSends();
+    box.snapshots.open = (done) => done(file('old'));
+    box.server.peerUp(2);
+    box.settle();
+    assert.deepEqual(log.splice(0), ['read old at 0']);
+    const frame = new Writer(64);
+    encodeMessage(message, frame);
+    box.server.peerFrame(2, frame.copy());
+    assert.deepEqual(log, ['close old'], message.kind);
+  }
 });
 
 test('a server that leads no more opens nothing for its former learners', () => {
