@@ -6,7 +6,7 @@
  *   <folder>/snapshot.<…>.damaged                    found damaged later: set aside for the operator
  */
 import { closeSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { open as openFile } from 'node:fs/promises';
+import { open as openFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Piscina } from 'piscina';
 import { fileHeaderBytes, Seal, type ChunkHeader } from '../snapshot/file.ts';
@@ -83,6 +83,8 @@ export class SnapshotStore implements SnapshotPort {
   readonly #damaged: (reason: string) => void;
   /** zxids of the complete snapshots, oldest first. */
   #complete: number[] = [];
+  /** What `retain` does away with is gone, or could not be removed. */
+  #removed: Promise<unknown> = Promise.resolve();
   /** Of those whether they are whole, as far as somebody asked: a large one takes longer than a learner waits. */
   readonly #verdicts = new Map<number, Promise<boolean>>();
 
@@ -136,17 +138,23 @@ export class SnapshotStore implements SnapshotPort {
   }
 
   retain(keep: number, done: (oldest: number) => void): void {
-    // Somebody may have removed it by hand.
-    while (this.#complete.length > Math.max(keep, 2)) {
-      const oldest = this.#complete[0]!;
-      this.#forget(oldest);
-      rmSync(this.#path(oldest), { force: true });
-    }
-    done(this.#complete[0] ?? -1);
+    const removed = this.#retain(keep);
+    this.#removed = Promise.allSettled([this.#removed, removed]);
+    void removed.then(() => done(this.#complete[0] ?? -1));
   }
 
   async close(): Promise<void> {
+    await this.#removed;
     await this.#pool.close();
+  }
+
+  async #retain(keep: number): Promise<void> {
+    while (this.#complete.length > Math.max(keep, 2)) {
+      const oldest = this.#complete[0]!;
+      this.#forget(oldest);
+      // Not by the main thread: of gigabytes it takes tenths of a second. Somebody may have removed it by hand.
+      await rm(this.#path(oldest), { force: true });
+    }
   }
 
   async #load(chunk: (bytes: Buffer) => void): Promise<string | null> {

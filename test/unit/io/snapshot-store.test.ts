@@ -209,6 +209,17 @@ test('snapshot store: retains the newest, never less than two', async (t) => {
   assert.deepEqual(readdirSync(folder), [nameOf(40), nameOf(50)]);
 });
 
+test('snapshot store: nobody waits for files to be removed but its end', async (t) => {
+  const folder = memoryFolder(t);
+  const { store } = openStore(t, folder);
+  for (const zxid of [10, 20, 30, 40]) await write(store, zxid);
+  let oldest = -1;
+  store.retain(2, (zxid) => (oldest = zxid));
+  assert.equal(oldest, -1);
+  await store.close();
+  assert.deepEqual([oldest, readdirSync(folder)], [30, [nameOf(30), nameOf(40)]]);
+});
+
 test('snapshot store: one that somebody removed by hand is no trouble', async (t) => {
   const folder = memoryFolder(t);
   const { store } = openStore(t, folder);
