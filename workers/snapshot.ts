@@ -5,7 +5,17 @@
  * costs time or waits for the disk happens here. What is wrong with a file is a result; an error
  * that is thrown rejects the task.
  */
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  renameSync,
+  statfsSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { crc32 } from '../engine/io/crc32.ts';
 import { syncFolder } from '../engine/io/data-folder.ts';
@@ -33,10 +43,20 @@ export function begin({ path, zxid }: BeginTask): void {
 export interface AppendTask {
   readonly path: string;
   readonly raw: Uint8Array;
+  /** Bytes that must stay free on the file system. Default: none. */
+  readonly reserve?: number;
 }
 
-/** Compresses a chunk and appends it to the file; returns its header for the seal. */
-export function append({ path, raw }: AppendTask): ChunkHeader {
+/**
+ * Compresses a chunk and appends it to the file; returns its header for the seal.
+ *
+ * @throws Error when the file system has no room for it
+ */
+export function append({ path, raw, reserve = 0 }: AppendTask): ChunkHeader {
+  const { blocks, bavail, bsize } = statfsSync(path);
+  // Some file systems have no bound, and tell of no blocks at all.
+  if (blocks > 0 && bavail * bsize < reserve + raw.length)
+    throw new Error(`only ${bavail * bsize} bytes are free where ${path} is, and the log needs room as well`);
   const bytes = Buffer.from(raw.buffer, raw.byteOffset, raw.length);
   const compressed = lz4.compress(bytes);
   const chunk = encodeChunk(bytes.length, compressed.length < bytes.length ? compressed : bytes, crc32);

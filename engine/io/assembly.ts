@@ -28,6 +28,9 @@ import { SnapshotStore } from './snapshot-store.ts';
 /** Shared memory between the main thread and the log worker. */
 const ringBytes = 16 * 1024 * 1024;
 
+/** A snapshot leaves room for so much of the log on the disk: it would end the server by filling it. */
+const segmentsReserved = 2;
+
 /** Everything a running server is made of. */
 export interface Parts {
   readonly options: ServerOptions;
@@ -57,7 +60,8 @@ export async function assemble(
     unlocks.push(data.unlock);
     const logData = isSameFolder(options.dataLogDir, options.dataDir) ? data : openFolder(options.dataLogDir);
     if (logData !== data) unlocks.push(logData.unlock);
-    snapshots = new SnapshotStore(data.folder, (reason) => journal.warn('damaged snapshot set aside', { reason }));
+    const setAside = (reason: string): void => journal.warn('damaged snapshot set aside', { reason });
+    snapshots = new SnapshotStore(data.folder, setAside, segmentsReserved * options.segmentBytes);
     await snapshots.settle();
     const startedAt = performance.now();
     const tree = await loadState(snapshots, machine);

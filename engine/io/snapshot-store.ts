@@ -81,6 +81,7 @@ export class SnapshotStore implements SnapshotPort {
   readonly #folder: string;
   readonly #pool = new Pool();
   readonly #damaged: (reason: string) => void;
+  readonly #reserve: number;
   /** zxids of the complete snapshots, oldest first. */
   #complete: number[] = [];
   /** What `retain` does away with is gone, or could not be removed. */
@@ -92,9 +93,11 @@ export class SnapshotStore implements SnapshotPort {
    * Opens the store; unfinished files of an earlier life are removed.
    *
    * @param damaged told of each file that is found damaged and set aside
+   * @param reserve bytes that a snapshot has to leave free on the disk, for the log
    */
-  constructor(folder: string, damaged: (reason: string) => void) {
+  constructor(folder: string, damaged: (reason: string) => void, reserve: number) {
     this.#folder = folder;
+    this.#reserve = reserve;
     this.#damaged = damaged;
     for (const name of readdirSync(folder)) {
       if (/^snapshot\..*\.tmp$/.test(name)) rmSync(join(folder, name));
@@ -119,7 +122,8 @@ export class SnapshotStore implements SnapshotPort {
   }
 
   create(zxid: number, progress: () => void): SnapshotSink {
-    return new Sink(this.#pool, `${this.#path(zxid)}.tmp`, zxid, progress, (task) => this.#publish(task));
+    const path = `${this.#path(zxid)}.tmp`;
+    return new Sink(this.#pool, path, zxid, this.#reserve, progress, (task) => this.#publish(task));
   }
 
   open(done: (source: SnapshotFile | null) => void): void {
@@ -243,6 +247,7 @@ class Sink implements SnapshotSink {
   readonly #pool: Pool;
   readonly #path: string;
   readonly #zxid: number;
+  readonly #reserve: number;
   readonly #progress: () => void;
   readonly #publish: Publish;
   readonly #seal = new Seal(crc32);
@@ -250,10 +255,11 @@ class Sink implements SnapshotSink {
   #chain: Promise<void> = Promise.resolve();
   #error: string | null = null;
 
-  constructor(pool: Pool, path: string, zxid: number, progress: () => void, publish: Publish) {
+  constructor(pool: Pool, path: string, zxid: number, reserve: number, progress: () => void, publish: Publish) {
     this.#pool = pool;
     this.#path = path;
     this.#zxid = zxid;
+    this.#reserve = reserve;
     this.#progress = progress;
     this.#publish = publish;
     this.#run(() => pool.begin({ path, zxid }));
@@ -261,7 +267,8 @@ class Sink implements SnapshotSink {
 
   write(chunk: Buffer): void {
     this.pending++;
-    this.#run(async () => this.#seal.add(await this.#pool.append({ path: this.#path, raw: chunk })));
+    const task = { path: this.#path, raw: chunk, reserve: this.#reserve };
+    this.#run(async () => this.#seal.add(await this.#pool.append(task)));
     void this.#chain.then(() => {
       this.pending--;
       this.#progress();
@@ -290,6 +297,8 @@ class Sink implements SnapshotSink {
         await task();
       } catch (error) {
         this.#error = (error as Error).message;
+        // What it takes already may be what others lack.
+        await rm(this.#path, { force: true }).catch(() => null);
       }
     });
   }

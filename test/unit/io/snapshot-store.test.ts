@@ -11,9 +11,9 @@ import { memoryFolder } from '../../support/log.ts';
 const chunks = [Buffer.alloc(50_000, 'znode '), Buffer.from('short'), Buffer.alloc(100_000)];
 const nameOf = (zxid: number): string => `snapshot.${zxid.toString(16).padStart(14, '0')}`;
 
-function openStore(t: TestContext, folder: string): { store: SnapshotStore; damaged: string[] } {
+function openStore(t: TestContext, folder: string, reserve = 0): { store: SnapshotStore; damaged: string[] } {
   const damaged: string[] = [];
-  const store = new SnapshotStore(folder, (reason) => damaged.push(reason));
+  const store = new SnapshotStore(folder, (reason) => damaged.push(reason), reserve);
   t.after(() => store.close());
   return { store, damaged };
 }
@@ -241,6 +241,13 @@ test('snapshot store: a thread that cannot start fails what waits for it, and th
   [...pools][0]!.emit('error', new Error('no thread'));
   assert.equal(await failing, 'no thread');
   assert.equal(await write(store, 20), null);
+});
+
+test('snapshot store: one that would leave the log no room fails, and takes none', async (t) => {
+  const folder = memoryFolder(t);
+  const { store } = openStore(t, folder, 2 ** 50);
+  assert.match((await write(store, 10))!, /only \d+ bytes are free where .* is, and the log needs room as well$/);
+  assert.deepEqual([store.newest, readdirSync(folder)], [-1, []]);
 });
 
 test('snapshot store: an error in the pool is told, and the next snapshot succeeds', async (t) => {
