@@ -1,9 +1,9 @@
 /** `tune`: finds out whether other settings would be better here, for a workload and a bound on p99. */
 import { Prng } from '../../engine/base/prng.ts';
 import { describeWorkload } from '../load/workload.ts';
-import { change, plusMinus, time, whole } from '../report/format.ts';
+import { plusMinus, time, whole } from '../report/format.ts';
 import { spread } from '../measure/statistics.ts';
-import type { TuneDetails } from '../report/tune-page.ts';
+import { boundOf, gainOf, type TuneDetails } from '../report/tune-page.ts';
 import type { Timing } from '../load/generators.ts';
 import type { Target } from '../target/target.ts';
 import { startZabra } from '../target/zabra.ts';
@@ -70,7 +70,7 @@ export async function runTune(options: Options): Promise<void> {
   const details: TuneDetails = { workload: describeWorkload(workload), boundMs: bound, points, found };
   const record = run.record([], { defaultsReach: Math.round(found.defaultsReach * 1000) / 1000 }, { ...details });
   run.progress.end();
-  printFound(found, points, bound);
+  printFound(details);
   finish(run, record);
 }
 
@@ -124,26 +124,24 @@ export function linesOf(candidate: Candidate): string[] {
   return Object.entries(candidate).map(([key, value]) => `${key}=${value}`);
 }
 
-function printFound(found: Found, points: ReturnType<typeof paretoFront>, bound: number | null): void {
-  const { best, verdict } = found;
+function printFound(details: TuneDetails): void {
+  const { found, points } = details;
   print(`\nPareto front, of ${points.length} settings tried:`);
   for (const { candidate, perSecond, p99Us } of points
     .filter(({ onFront }) => onFront)
     .sort((a, b) => a.p99Us - b.p99Us))
     print(`  ${whole(perSecond).padStart(9)}/s  p99 ${time(p99Us).padStart(8)}  ${nameOf(candidate)}`);
-  const within = bound === null ? '' : ` with p99 within ${bound} ms`;
-  const lines = linesOf(best.candidate);
+  const { within, problem } = boundOf(details);
+  const lines = linesOf(found.best.candidate);
   if (lines.length === 0) {
     print(`\nRecommended${within}: the defaults. Nothing tried was better beyond the noise.`);
   } else {
     print(`\nRecommended for zoo.cfg${within}:`);
     for (const line of lines) print(`  ${line}`);
   }
-  if (verdict === null) return;
+  if (problem !== '') print(problem);
+  const gain = gainOf(found);
+  if (gain === '') return;
   const noise = plusMinus(spread(found.defaults.outcomes.map(({ perSecond }) => perSecond)));
-  const range = `${change(verdict.low)} to ${change(verdict.high)}`;
-  print(`best candidate against the defaults: ${change(verdict.ratio)} (95 %: ${range}; the defaults alone ${noise})`);
-  const reach = (ratio: number): number => Math.round(100 / ratio);
-  const between = `95 %: ${reach(verdict.high)} to ${reach(verdict.low)}`;
-  print(`the defaults reach ${Math.round(found.defaultsReach * 100)} % of the best candidate (${between}).`);
+  print(`${gain} The defaults alone: ${noise}, ${Math.round(found.defaultsReach * 100)} % of the best candidate.`);
 }

@@ -29,8 +29,10 @@ export interface Found {
   readonly tried: readonly Tried[];
   readonly defaults: Tried;
   readonly best: Tried;
-  /** Of the best candidate (b) against the defaults (a), by rounds that were measured in turn. */
+  /** Throughput of the best candidate (b) against the defaults (a), by rounds that were measured in turn. */
   readonly verdict: Verdict | null;
+  /** Medians of these rounds. */
+  readonly confirmed: { readonly defaults: Outcome; readonly candidate: Outcome } | null;
   /** Throughput of the defaults as a share of the best. */
   readonly defaultsReach: number;
 }
@@ -109,16 +111,27 @@ function conclude(
   goal: Goal,
 ): Found {
   const find = (candidate: Candidate): Tried => tried.find((one) => nameOf(one.candidate) === nameOf(candidate))!;
-  const verdict = mine.length === 0 ? null : comparePairs(theirs.map(scoreOf(goal)), mine.map(scoreOf(goal)));
-  const better = verdict?.winner === 'b';
-  const reach = verdict === null ? 1 : Math.min(1, 1 / verdict.ratio);
+  const nothing = mine.length === 0;
+  // The score only chooses: what is told are operations per second.
+  const better = !nothing && comparePairs(theirs.map(scoreOf(goal)), mine.map(scoreOf(goal))).winner === 'b';
+  const verdict = nothing ? null : comparePairs(theirs.map(perSecondOf), mine.map(perSecondOf));
   return {
     tried,
     defaults: find({}),
     best: better ? find(best) : find({}),
     verdict,
-    defaultsReach: reach,
+    confirmed: nothing ? null : { defaults: middleOf(theirs), candidate: middleOf(mine) },
+    defaultsReach: verdict === null ? 1 : Math.min(1, 1 / verdict.ratio),
   };
+}
+
+function perSecondOf({ perSecond }: Outcome): number {
+  return perSecond;
+}
+
+/** Medians. */
+export function middleOf(outcomes: readonly Outcome[]): Outcome {
+  return { perSecond: median(outcomes.map(perSecondOf)), p99Us: median(outcomes.map(({ p99Us }) => p99Us)) };
 }
 
 /** Throughput, and next to nothing beyond the bound of p99. */
@@ -180,11 +193,7 @@ export interface Point {
 /** Medians of everything that was tried; on the front is what nothing beats in both. */
 export function paretoFront(tried: readonly Tried[]): Point[] {
   const points = tried
-    .map(({ candidate, outcomes }) => ({
-      candidate,
-      perSecond: median(outcomes.map(({ perSecond }) => perSecond)),
-      p99Us: median(outcomes.map(({ p99Us }) => p99Us)),
-    }))
+    .map(({ candidate, outcomes }) => ({ candidate, ...middleOf(outcomes) }))
     // Where nothing was done in time, nothing was fast either.
     .filter(({ perSecond }) => perSecond > 0);
   return points.map(({ candidate, perSecond, p99Us }) => ({

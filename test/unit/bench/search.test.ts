@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nameOf, paretoFront, search, type Candidate, type Outcome } from '../../../bench/tune/search.ts';
+import { boundOf, gainOf } from '../../../bench/report/tune-page.ts';
 import { Prng } from '../../../engine/base/prng.ts';
 
 const space = { a: [1, 2, 4], b: [10, 20, 40], c: [100, 200] };
@@ -78,6 +79,19 @@ test('what breaks the bound of p99 does not win, however fast it is', async () =
   const found = await search(space, { budget: 40, p99MaxUs: 10_000 }, measure, new Prng(3));
   assert.equal(found.best.candidate['b'], 40);
   assert.notEqual(found.best.candidate['a'], 2);
+});
+
+test('what is slower and keeps the bound is recommended, and its loss is told as a loss', async () => {
+  const measure = ({ a }: Candidate): Promise<Outcome> =>
+    Promise.resolve(a === 2 ? { perSecond: 60_000, p99Us: 4900 } : { perSecond: 100_000, p99Us: 5100 });
+  const found = await search(space, { budget: 40, p99MaxUs: 5000 }, measure, new Prng(3));
+  assert.equal(found.best.candidate['a'], 2);
+  assert.equal(found.verdict!.ratio.toFixed(3), '0.600');
+  assert.equal(found.defaultsReach, 1);
+  assert.match(gainOf(found), /60,000\/s, the defaults: 100,000\/s \(-40 %, .* p99 4\.90 ms and 5\.10 ms/);
+  const details = { workload: 'set', boundMs: 5, points: [], found };
+  assert.deepEqual(boundOf(details), { within: ' with p99 within 5 ms', problem: '' });
+  assert.match(boundOf({ ...details, boundMs: 4 }).problem, /^Nothing tried keeps p99 within 4 ms.* 4\.90 ms\.$/);
 });
 
 test('the front holds what nothing beats in both', () => {
