@@ -8,7 +8,7 @@
 import { Prng } from '../../engine/base/prng.ts';
 
 /** Chance of a difference at least this large between equals, below which it counts as real. */
-const significance = 0.05;
+export const significance = 0.05;
 /** Relative difference below which two sides count as equal, however certain it is. */
 const noticeable = 0.02;
 const exactRoundsMax = 10;
@@ -41,13 +41,18 @@ export interface Verdict {
   readonly enoughRounds: boolean;
 }
 
-/** Compares rounds of two sides; `better` says which direction wins. */
-export function compare(a: readonly number[], b: readonly number[], better: 'higher' | 'lower' = 'higher'): Verdict {
+/** Compares rounds of two sides; `better` says which direction wins, `level` what counts as real. */
+export function compare(
+  a: readonly number[],
+  b: readonly number[],
+  better: 'higher' | 'lower' = 'higher',
+  level = significance,
+): Verdict {
   const ratio = median(b) / median(a);
   const chance = rankChance(a, b);
   const { low, high } = ratioInterval(a, b);
   const smallestChance = 2 / combinations(a.length + b.length, a.length);
-  const isReal = chance < significance && Math.abs(ratio - 1) >= noticeable;
+  const isReal = chance < level && Math.abs(ratio - 1) >= noticeable;
   const bWins = ratio > 1 === (better === 'higher');
   return {
     winner: isReal ? (bWins ? 'b' : 'a') : null,
@@ -55,7 +60,7 @@ export function compare(a: readonly number[], b: readonly number[], better: 'hig
     chance,
     low,
     high,
-    enoughRounds: smallestChance < significance,
+    enoughRounds: smallestChance < level,
   };
 }
 
@@ -67,20 +72,23 @@ export function comparePairs(
   a: readonly number[],
   b: readonly number[],
   better: 'higher' | 'lower' = 'higher',
+  level = significance,
 ): Verdict {
   const logs = a.map((value, n) => Math.log(b[n]! / value)).filter(Number.isFinite);
   if (logs.length === 0) return { winner: null, ratio: 1, chance: 1, low: 0, high: Infinity, enoughRounds: false };
   const ratio = Math.exp(median(logs));
-  const chance = signChance(logs);
+  // Equals speak for neither side (Wilcoxon).
+  const differences = logs.filter((log) => log !== 0);
+  const chance = signChance(differences);
   const { low, high } = interval((random) => Math.exp(median(logs.map(() => random.pick(logs)))));
   const bWins = ratio > 1 === (better === 'higher');
   return {
-    winner: chance < significance && Math.abs(ratio - 1) >= noticeable ? (bWins ? 'b' : 'a') : null,
+    winner: chance < level && Math.abs(ratio - 1) >= noticeable ? (bWins ? 'b' : 'a') : null,
     ratio,
     chance,
     low,
     high,
-    enoughRounds: 2 / 2 ** logs.length < significance,
+    enoughRounds: 2 / 2 ** differences.length < level,
   };
 }
 

@@ -46,7 +46,7 @@ export function comparePage({ loads, details }: RunRecord): Content {
     sections: [
       {
         title: 'Operations per second',
-        text: 'A winner is named where the difference is larger than chance (5 %, rounds in turn) and than 2 %.',
+        text: 'A winner is named where the difference is larger than chance (5 % over all rows, in turn) and than 2 %.',
         chart: sideBars(loads, [a, b]),
         file: 'compare',
         table: pairTable(pairsOf(of(a), of(b)), true),

@@ -86,6 +86,25 @@ test('pairs: the chance is that of all signs alike, and five can prove nothing',
   assert.equal(comparePairs([0, 0], [0, 0]).winner, null);
 });
 
+test('pairs: rounds that are equal speak for neither side', () => {
+  const [a, b] = [Array<number>(6).fill(100), [95, 94, 93, 92, 100, 100]];
+  const [one, other] = [comparePairs(a, b), comparePairs(b, a)];
+  assert.deepEqual([one.winner, other.winner], [null, null]);
+  assert.deepEqual([one.chance, other.chance], [2 / 16, 2 / 16]);
+  assert.equal(one.enoughRounds, false);
+  assert.equal(comparePairs(a, a).chance, 1);
+});
+
+test('of several rows each must be surer', () => {
+  const [a, b] = [
+    [1, 2, 3, 4, 5, 6],
+    [2, 4, 6.1, 8.2, 10.3, 12.4],
+  ];
+  const one = comparePairs(a!, b!, 'higher', 0.05 / 3);
+  assert.deepEqual([one.winner, one.enoughRounds], [null, false]);
+  assert.equal(compare(a!, [11, 12, 13, 14, 15, 16], 'higher', 0.05 / 3).winner, 'b');
+});
+
 test('median and spread', () => {
   assert.equal(median([3, 1, 2]), 2);
   assert.equal(median([4, 1, 2, 3]), 2.5);
