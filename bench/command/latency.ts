@@ -14,7 +14,7 @@ import { Run } from './run.ts';
 import { openTarget } from './target.ts';
 
 const shares = [0.25, 0.5, 0.75, 0.9];
-/** Requests that may wait in all sessions together before the generator itself holds them back. */
+/** Requests of each session that may wait before the generator itself holds them back. */
 const waitingMax = 4096;
 
 export async function runLatency(options: Options): Promise<void> {
@@ -27,11 +27,12 @@ export async function runLatency(options: Options): Promise<void> {
   const peaks: Round[] = [];
   const open = shares.map((): Round[] => []);
   const rates = shares.map((): number[] => []);
-  const patient: Workload = { ...workload, rate: 0, window: Math.max(workload.window, waitingMax) };
+  const closed: Workload = { ...workload, rate: 0 };
+  const patient: Workload = { ...closed, window: Math.max(workload.window, waitingMax) };
   try {
     for (let round = 0; round < rounds; round++) {
-      run.progress.step(`round ${round + 1} of ${rounds}: the peak, ${describeWorkload(workload)}`);
-      peaks.push((await run.round(target, { ...workload, rate: 0 }, { warmMs, measureMs })).round);
+      run.progress.step(`round ${round + 1} of ${rounds}: the peak, ${describeWorkload(closed)}`);
+      peaks.push((await run.round(target, closed, { warmMs, measureMs })).round);
       const peak = workload.rate > 0 ? workload.rate : median(peaks.map(({ perSecond }) => perSecond));
       for (const [n, share] of shares.entries()) {
         const rate = Math.max(1, peak * share);
@@ -44,9 +45,10 @@ export async function runLatency(options: Options): Promise<void> {
     await target.close();
   }
   const loads: LoadRecord[] = [
-    { name: `peak: ${describeWorkload(workload)}`, target: target.label, workload, rounds: peaks },
+    { name: `peak: ${describeWorkload(closed)}`, target: target.label, workload: closed, rounds: peaks },
     ...shares.map((share, n) => ({
-      name: `${Math.round(share * 100)} %: ${whole(median(rates[n]!))}/s`,
+      // Without the rate, which no other run has, so that runs can be compared.
+      name: `${Math.round(share * 100)} % of the peak`,
       target: target.label,
       workload: { ...patient, rate: median(rates[n]!) },
       rounds: open[n]!,
@@ -55,9 +57,7 @@ export async function runLatency(options: Options): Promise<void> {
   const peakPerSecond = Math.round(summarize(loads[0]!).perSecond);
   const record = run.record(loads, { peakPerSecond, p99Us: summarize(loads[2]!).p99 });
   run.progress.end();
-  print(
-    `\npeak ${whole(peakPerSecond)}/s (${plusMinus(summarize(loads[0]!).spread)}), ${describeWorkload(workload)}\n`,
-  );
+  print(`\npeak ${whole(peakPerSecond)}/s (${plusMinus(summarize(loads[0]!).spread)}), ${describeWorkload(closed)}\n`);
   printRates(loads.slice(1));
   finish(run, record);
 }
@@ -65,7 +65,7 @@ export async function runLatency(options: Options): Promise<void> {
 function printRates(loads: readonly LoadRecord[]): void {
   const rows = loads.map((load) => {
     const { perSecond, p50, p90, p99, p999, max } = summarize(load);
-    return [load.name, whole(perSecond), ...[p50, p90, p99, p999, max].map(time)];
+    return [load.name, whole(load.workload.rate), whole(perSecond), ...[p50, p90, p99, p999, max].map(time)];
   });
-  print(textTable({ head: ['share of the peak', 'served/s', 'p50', 'p90', 'p99', 'p99.9', 'max'], rows }));
+  print(textTable({ head: ['load', 'due/s', 'served/s', 'p50', 'p90', 'p99', 'p99.9', 'max'], rows }));
 }

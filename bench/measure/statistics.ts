@@ -39,6 +39,8 @@ export interface Verdict {
   readonly high: number;
   /** Whether any result could have been significant with so few rounds. */
   readonly enoughRounds: boolean;
+  /** Of each side, without which none can be. */
+  readonly roundsNeeded: number;
 }
 
 /** Compares rounds of two sides; `better` says which direction wins, `level` what counts as real. */
@@ -51,7 +53,6 @@ export function compare(
   const ratio = median(b) / median(a);
   const chance = rankChance(a, b);
   const { low, high } = ratioInterval(a, b);
-  const smallestChance = 2 / combinations(a.length + b.length, a.length);
   const isReal = chance < level && Math.abs(ratio - 1) >= noticeable;
   const bWins = ratio > 1 === (better === 'higher');
   return {
@@ -60,7 +61,8 @@ export function compare(
     chance,
     low,
     high,
-    enoughRounds: smallestChance < level,
+    enoughRounds: 2 / combinations(a.length + b.length, a.length) < level,
+    roundsNeeded: leastOf((rounds) => 2 / combinations(2 * rounds, rounds) < level),
   };
 }
 
@@ -75,7 +77,10 @@ export function comparePairs(
   level = significance,
 ): Verdict {
   const logs = a.map((value, n) => Math.log(b[n]! / value)).filter(Number.isFinite);
-  if (logs.length === 0) return { winner: null, ratio: 1, chance: 1, low: 0, high: Infinity, enoughRounds: false };
+  const isEnough = (rounds: number): boolean => 2 / 2 ** rounds < level;
+  const roundsNeeded = leastOf(isEnough);
+  if (logs.length === 0)
+    return { winner: null, ratio: 1, chance: 1, low: 0, high: Infinity, enoughRounds: false, roundsNeeded };
   const ratio = Math.exp(median(logs));
   // Equals speak for neither side (Wilcoxon).
   const differences = logs.filter((log) => log !== 0);
@@ -88,8 +93,15 @@ export function comparePairs(
     chance,
     low,
     high,
-    enoughRounds: 2 / 2 ** differences.length < level,
+    enoughRounds: isEnough(differences.length),
+    roundsNeeded,
   };
+}
+
+function leastOf(isEnough: (rounds: number) => boolean): number {
+  let rounds = 1;
+  while (!isEnough(rounds)) rounds++;
+  return rounds;
 }
 
 /** Two-sided: in how many of all choices of signs the ranks of the sizes add up to something as far from half. */

@@ -12,18 +12,20 @@ export interface Pair {
   readonly b: readonly Round[];
 }
 
-/** The loads that both sides have. */
+/** The loads that both sides have; where a side has several targets, those of the same one. */
 export function pairsOf(a: readonly LoadRecord[], b: readonly LoadRecord[]): Pair[] {
-  return a.flatMap(({ name, workload, rounds }) => {
-    const other = b.find((load) => load.name === name);
+  const several = [a, b].some((side) => new Set(side.map(({ target }) => target)).size > 1);
+  return a.flatMap(({ name: load, target, workload, rounds }) => {
+    const other = b.find((one) => one.name === load && (!several || one.target === target));
+    const name = several ? `${load}, ${target}` : load;
     return other === undefined ? [] : [{ name, isOpen: workload.rate > 0, a: rounds, b: other.rounds }];
   });
 }
 
 /** Says who won, or that nobody did. */
-export function judge({ winner, enoughRounds }: Verdict): string {
+export function judge({ winner, enoughRounds, roundsNeeded }: Verdict): string {
   if (winner !== null) return winner === 'a' ? 'A wins' : 'B wins';
-  return enoughRounds ? 'no difference' : 'too few rounds';
+  return enoughRounds ? 'no difference' : `too few rounds: ${roundsNeeded} needed`;
 }
 
 const measures = [

@@ -76,6 +76,7 @@ describe('commands', { concurrency: 3 }, () => {
     const { code, output } = await folder.run('latency', 'latency', '--hosts', hosts, '--svg', ...small, ...moment);
     assert.equal(code, 0, output);
     const [peak, ...shares] = folder.record('latency').loads;
+    assert.equal(shares[0]!.name, '25 % of the peak');
     const { perSecond } = peak!.rounds[0]!;
     const rates = shares.map(({ workload }) => workload.rate);
     assert.deepEqual(
@@ -142,7 +143,7 @@ describe('commands', { concurrency: 3 }, () => {
     const record = folder.files('compare').find((name) => name.endsWith('.json'))!;
     const again = await folder.run('records', 'compare', record, record);
     assert.equal(again.code, 0, again.output);
-    assert.match(again.output, /set 100 B, 3 x 4: per second .* too few rounds$/m);
+    assert.match(again.output, /set 100 B, 3 x 4, .*: per second .* too few rounds: 5 needed$/m);
   });
 
   test('scale measures znodes, sessions and watches', async () => {

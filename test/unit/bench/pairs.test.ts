@@ -37,5 +37,20 @@ test('the more rows, the more rounds it takes', () => {
   const three = (perSecond: number, rounds: number): LoadRecord[] =>
     ['one', 'two', 'three'].map((name) => load(name, perSecond, { rounds }));
   assert.match(String(verdicts(three(100, 8), three(130, 8))[0]), /B wins$/);
-  assert.match(String(verdicts(three(100, 6), three(130, 6))[0]), /too few rounds/);
+  assert.match(String(verdicts(three(100, 6), three(130, 6))[0]), /too few rounds: 7 needed$/);
+});
+
+test('of several targets each is compared with itself', () => {
+  const side = (factor: number): LoadRecord[] => [
+    load('set', 100 * factor),
+    load('set', 10 * factor, { target: 'zookeeper' }),
+  ];
+  const rows = pairTable(pairsOf(side(1), side(2)), true).rows.map(([name, a, b]) => [name, a, b]);
+  assert.deepEqual(rows[0], ['set, zabra: per second', '100', '201']);
+  assert.deepEqual(rows[2], ['set, zookeeper: per second', '10', '20']);
+  const one = pairsOf([load('set', 1, { target: 'a' })], [load('set', 1, { target: 'b' })]);
+  assert.deepEqual(
+    one.map(({ name }) => name),
+    ['set'],
+  );
 });
