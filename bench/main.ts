@@ -63,16 +63,22 @@ const commands: Readonly<Record<string, (options: Options) => Promise<void>>> = 
   report: runReport,
 };
 
+/** Those that are told files or revisions. */
+const takesNames: ReadonlySet<string> = new Set(['compare', 'record', 'replay', 'report']);
+
 async function main(): Promise<void> {
-  const [first, ...rest] = process.argv.slice(2);
   if (process.argv.includes('--help')) {
     process.stdout.write(usage);
     return;
   }
-  const isCommand = first !== undefined && !first.startsWith('-');
-  const command = commands[isCommand ? first : 'canonical'];
-  if (command === undefined) throw new Error(`bench knows ${Object.keys(commands).join(', ')}, not "${first}".`);
-  await command(parseOptions(isCommand ? rest : process.argv.slice(2)));
+  const options = parseOptions(process.argv.slice(2));
+  // Flags may stand before the command as well.
+  const [name = 'canonical', ...positionals] = options.positionals;
+  const command = commands[name];
+  if (command === undefined) throw new Error(`bench knows ${Object.keys(commands).join(', ')}, not "${name}".`);
+  if (positionals.length > 0 && !takesNames.has(name))
+    throw new Error(`${name} takes flags only, not "${positionals[0]}".`);
+  await command({ ...options, positionals });
 }
 
 main().then(

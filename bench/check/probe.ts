@@ -7,7 +7,7 @@ import type { Probe } from './advice.ts';
 
 const reads = 200;
 const writes = 60;
-const path = '/bench-probe';
+export const probePath = '/bench-probe';
 const patienceMs = 5000;
 
 export async function probe(host: Host): Promise<Probe> {
@@ -17,9 +17,9 @@ export async function probe(host: Host): Promise<Probe> {
   try {
     const client = await Client.connect(name, { timeoutMs: patienceMs });
     try {
-      if ((await client.exists(path)) === null) await client.create(path).catch(ignoreExisting);
-      const readUs = await medianOf(reads, () => client.exists(path));
-      const writeUs = await medianOf(writes, () => client.setData(path, name));
+      if ((await client.exists(probePath)) === null) await client.create(probePath).catch(ignoreExisting);
+      const readUs = await medianOf(reads, () => client.exists(probePath));
+      const writeUs = await medianOf(writes, () => client.setData(probePath, name));
       return { name, mode, connections, readUs, writeUs, problem: null };
     } finally {
       await client.close();

@@ -45,7 +45,7 @@ export function parseHosts(text: string): Host[] {
 /** Servers that somebody else runs. */
 export function hostsTarget(hosts: readonly Host[]): Target {
   return {
-    label: hosts.map(({ host, port }) => `${host}:${port}`).join(','),
+    label: hosts.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`).join(','),
     protocol: 'zookeeper',
     hosts,
     servers: [],

@@ -1,7 +1,7 @@
 /** Every command of the bench, with rounds that are much too short to mean anything. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { projectFolder } from '../../bench/measure/machine.ts';
 import type { MicroResult } from '../../bench/micro/main.ts';
 import type { CheckDetails } from '../../bench/report/check-page.ts';
@@ -9,7 +9,6 @@ import type { Recorded } from '../../bench/report/failover-page.ts';
 import type { Scaled } from '../../bench/report/scale-page.ts';
 import type { TuneDetails } from '../../bench/report/tune-page.ts';
 import { etcd, zookeeper, type Peer } from '../../bench/target/peers.ts';
-import type { Target } from '../../bench/target/target.ts';
 import { startZabra } from '../../bench/target/zabra.ts';
 import { Client } from '../../engine/client/index.ts';
 import { BenchFolder } from '../support/bench.ts';
@@ -20,13 +19,18 @@ const folder = new BenchFolder();
 const moment = ['--seconds', '0.2', '--warm', '0.1', '--rounds', '1'];
 const small = ['--sessions', '3', '--window', '4', '--keys', '20'];
 
-let target: Target;
-let hosts: string;
-before(async () => {
-  target = await startZabra({ size: 1, dataFolder: folder.join('target') });
-  hosts = target.hosts.map(({ host, port }) => `${host}:${port}`).join(',');
-});
-after(() => target.close());
+/** Servers that somebody runs, which the bench must leave as it finds them. */
+async function withHosts(use: (hosts: string) => Promise<void>): Promise<void> {
+  const target = await startZabra({ size: 1, dataFolder: folder.join('target') });
+  const client = await Client.connect(`127.0.0.1:${target.hosts[0]!.port}`);
+  try {
+    await use(`127.0.0.1:${target.hosts[0]!.port}`);
+    assert.deepEqual(await client.getChildren('/'), ['zookeeper']);
+  } finally {
+    await client.close();
+    await target.close();
+  }
+}
 
 // Most of the time something starts or ends.
 describe('commands', { concurrency: 3 }, () => {
@@ -62,66 +66,70 @@ describe('commands', { concurrency: 3 }, () => {
     assert.ok(played!.split !== null && played!.split.elect >= 0, 'the journals tell where the time went');
   });
 
-  test('throughput measures each point of the matrix, on servers that run', async () => {
-    const matrix = ['--sessions', '1,2', '--window', '1,4', '--bytes', '100', '--reads', '50', '--keys', '20'];
-    const { code, output } = await folder.run('throughput', 'throughput', '--hosts', hosts, ...matrix, ...moment);
-    assert.equal(code, 0, output);
-    const { loads, disk } = folder.record('throughput');
-    assert.equal(loads.length, 4);
-    assert.equal(disk, null);
-    assert.ok(loads.every(({ rounds }) => Object.keys(rounds[0]!.errors).length === 0));
-  });
+  test('throughput measures each point of the matrix, on servers that run', () =>
+    withHosts(async (hosts) => {
+      const matrix = ['--sessions', '1,2', '--window', '1,4', '--bytes', '100', '--reads', '50', '--keys', '20'];
+      const { code, output } = await folder.run('throughput', '--hosts', hosts, 'throughput', ...matrix, ...moment);
+      assert.equal(code, 0, output);
+      const { loads, disk } = folder.record('throughput');
+      assert.equal(loads.length, 4);
+      assert.equal(disk, null);
+      assert.ok(loads.every(({ rounds }) => Object.keys(rounds[0]!.errors).length === 0));
+    }));
 
-  test('latency holds shares of the measured peak, and writes its charts as files', async () => {
-    const { code, output } = await folder.run('latency', 'latency', '--hosts', hosts, '--svg', ...small, ...moment);
-    assert.equal(code, 0, output);
-    const [peak, ...shares] = folder.record('latency').loads;
-    assert.equal(shares[0]!.name, '25 % of the peak');
-    const { perSecond } = peak!.rounds[0]!;
-    const rates = shares.map(({ workload }) => workload.rate);
-    assert.deepEqual(
-      rates,
-      [0.25, 0.5, 0.75, 0.9].map((share) => Math.max(1, perSecond * share)),
-    );
-    assert.equal(folder.files('latency').filter((name) => name.endsWith('.svg')).length, 2);
-  });
+  test('latency holds shares of the measured peak, and writes its charts as files', () =>
+    withHosts(async (hosts) => {
+      const { code, output } = await folder.run('latency', 'latency', '--hosts', hosts, '--svg', ...small, ...moment);
+      assert.equal(code, 0, output);
+      const [peak, ...shares] = folder.record('latency').loads;
+      assert.equal(shares[0]!.name, '25 % of the peak');
+      const { perSecond } = peak!.rounds[0]!;
+      const rates = shares.map(({ workload }) => workload.rate);
+      assert.deepEqual(
+        rates,
+        [0.25, 0.5, 0.75, 0.9].map((share) => Math.max(1, perSecond * share)),
+      );
+      assert.equal(folder.files('latency').filter((name) => name.endsWith('.svg')).length, 2);
+    }));
 
-  test('check passes what keeps up, and fails what does not', async () => {
-    const load = ['--hosts', hosts, '--rate', '100', '--seconds', '0.5', '--warm', '0', '--sessions', '3'];
-    const passed = await folder.run('passed', 'check', ...load, '--bound', '60000');
-    assert.equal(passed.code, 0, passed.output);
-    assert.match(passed.output, /^PASS {2}100 operations per second/m);
-    const failed = await folder.run('failed', 'check', ...load, '--bound', '0.001');
-    assert.equal(failed.code, 1);
-    assert.match(failed.output, /^FAIL {2}p99 was .* above 0\.001 ms$/m);
-    const { survey } = folder.record('failed').details as unknown as CheckDetails;
-    assert.equal(survey.idle[0]!.mode, 'standalone');
-    assert.ok(survey.idle[0]!.readUs! > 0 && survey.idle[0]!.writeUs! > 0);
-  });
+  test('check passes what keeps up, and fails what does not', () =>
+    withHosts(async (hosts) => {
+      const load = ['--hosts', hosts, '--rate', '100', '--seconds', '0.5', '--warm', '0', '--sessions', '3'];
+      const passed = await folder.run('passed', 'check', ...load, '--bound', '60000');
+      assert.equal(passed.code, 0, passed.output);
+      assert.match(passed.output, /^PASS {2}100 operations per second/m);
+      const failed = await folder.run('failed', 'check', ...load, '--bound', '0.001');
+      assert.equal(failed.code, 1);
+      assert.match(failed.output, /^FAIL {2}p99 was .* above 0\.001 ms$/m);
+      const { survey } = folder.record('failed').details as unknown as CheckDetails;
+      assert.equal(survey.idle[0]!.mode, 'standalone');
+      assert.ok(survey.idle[0]!.readUs! > 0 && survey.idle[0]!.writeUs! > 0);
+    }));
 
-  test('what a client asks is recorded, and replayed', async () => {
-    const [port] = await freePorts(1);
-    const file = folder.join('asked.ndjson');
-    const recording = folder.start('record', 'record', file, '--listen', String(port), '--hosts', hosts);
-    await until('the recorder', 20_000, () => recording.output.includes('recording what comes'));
-    const client = await Client.connect(`127.0.0.1:${port}`);
-    await client.create('/asked', 'x');
-    await client.setData('/asked', 'yyy');
-    await client.getData('/asked');
-    await client.delete('/asked');
-    await client.close();
-    recording.child.kill('SIGINT');
-    await recording.ended;
-    assert.match(recording.output, /^4 requests of 1 connections in /m);
-    const { code, output } = await folder.run('replay', 'replay', file, '--hosts', hosts);
-    assert.equal(code, 0, output);
-    const [round] = folder.record('replay').loads[0]!.rounds;
-    assert.equal(
-      round!.latency.buckets.filter((_, n) => n % 2 === 1).reduce((sum, count) => sum + count, 0),
-      4,
-    );
-    assert.deepEqual(round!.errors, {});
-  });
+  test('what a client asks is recorded, and replayed', () =>
+    withHosts(async (hosts) => {
+      const [port] = await freePorts(1);
+      const file = folder.join('asked.ndjson');
+      const recording = folder.start('record', 'record', file, '--listen', String(port), '--hosts', hosts);
+      await until('the recorder', 20_000, () => recording.output.includes('recording what comes'));
+      const client = await Client.connect(`127.0.0.1:${port}`);
+      await client.create('/asked', 'x');
+      await client.setData('/asked', 'yyy');
+      await client.getData('/asked');
+      await client.delete('/asked');
+      await client.close();
+      recording.child.kill('SIGINT');
+      await recording.ended;
+      assert.match(recording.output, /^4 requests of 1 connections in /m);
+      const { code, output } = await folder.run('replay', 'replay', file, '--hosts', hosts);
+      assert.equal(code, 0, output);
+      const [round] = folder.record('replay').loads[0]!.rounds;
+      assert.equal(
+        round!.latency.buckets.filter((_, n) => n % 2 === 1).reduce((sum, count) => sum + count, 0),
+        4,
+      );
+      assert.deepEqual(round!.errors, {});
+    }));
 
   test('tune keeps to its budget and recommends something', async () => {
     const { code, output } = await folder.run('tune', 'tune', '--size', '1', '--budget', '1', ...small, ...moment);
@@ -201,6 +209,10 @@ describe('commands', { concurrency: 3 }, () => {
     const { code, output } = await folder.run('none', 'throughputs');
     assert.equal(code, 1);
     assert.match(output, /^bench: bench knows canonical, .*not "throughputs"\.$/m);
+    assert.match(
+      (await folder.run('none', 'latency', 'check')).output,
+      /^bench: latency takes flags only, not "check"\.$/m,
+    );
     assert.match((await folder.run('none', '--seconds', 'soon')).output, /^bench: --seconds wants a number/m);
   });
 });
