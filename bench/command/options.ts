@@ -1,5 +1,5 @@
 /** The flags that commands share; each has a default that makes sense. */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { canonicalWorkload, parseDistribution, parseMix, WorkloadError, type Workload } from '../load/workload.ts';
 import { projectFolder } from '../measure/machine.ts';
@@ -123,8 +123,9 @@ export function parseOptions(args: readonly string[]): Options {
     hosts: values.hosts === undefined ? null : parseHosts(values.hosts),
     size: number('size', 1) ?? standardSize,
     settings: values.set ?? [],
-    dataFolder: values.data ?? join(projectFolder, 'data', 'bench'),
-    outFolder: values.out ?? resultsFolder,
+    // Servers run in folders of their own.
+    dataFolder: resolve(values.data ?? join(projectFolder, 'data', 'bench')),
+    outFolder: resolve(values.out ?? resultsFolder),
     generators: number('generators', 1) ?? 1,
     seconds: number('seconds', 0.05),
     warm: number('warm', 0),

@@ -1,9 +1,10 @@
 /** Records and history: what is written is read again, and nothing else is. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { after, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { canonicalWorkload } from '../../../bench/load/workload.ts';
 import { describeMachine, processorTime, stolenShare } from '../../../bench/measure/machine.ts';
 import {
@@ -17,6 +18,7 @@ import {
   type Round,
   type RunRecord,
 } from '../../../bench/report/record.ts';
+import { saveReport } from '../../../bench/report/save.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'zabra-bench-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -54,6 +56,29 @@ const record: RunRecord = {
 
 test('a record is read as it was saved', () => {
   assert.deepEqual(readRecord(`${saveRecord(record, folder)}.json`), record);
+});
+
+test('pictures: the browser is told a URL, and asked once only where it is missing', () => {
+  const own = mkdtempSync(join(folder, 'chromium '));
+  const said = join(own, 'said');
+  const calls = (code: number): string[] => {
+    const script = `#!/bin/sh\necho "$*" >> '${said}'\nexit ${code}\n`;
+    writeFileSync(join(own, 'chromium'), script, { mode: 0o755 });
+    saveReport(record, relative(process.cwd(), join(own, 'a record')), { svg: false, png: true });
+    const lines = readFileSync(said, 'utf8').trim().split('\n');
+    rmSync(said);
+    return lines;
+  };
+  const { PATH = '' } = process.env;
+  process.env['PATH'] = `${own}:${PATH}`;
+  try {
+    const [first = '', ...others] = calls(0);
+    assert.ok(first.endsWith(` ${pathToFileURL(join(own, 'a record-throughput.svg')).href}`), first);
+    assert.ok(others.length > 0);
+    assert.equal(calls(1).length, 1);
+  } finally {
+    process.env['PATH'] = PATH;
+  }
 });
 
 test('processor time that a hypervisor gave to others', () => {
