@@ -5,9 +5,10 @@
  * none is, whatever the medians say.
  */
 import { canonicalWorkload, type Workload } from '../load/workload.ts';
-import { machineKey } from '../measure/machine.ts';
+import { machineKey, type Revision } from '../measure/machine.ts';
 import { textTable } from '../report/format.ts';
 import { pairsOf, pairTable, type Pair } from '../report/pairs.ts';
+import { sidesOf, type CompareDetails } from '../report/peers-page.ts';
 import { readRecord, type LoadRecord } from '../report/record.ts';
 import { checkout } from '../target/checkout.ts';
 import type { Target } from '../target/target.ts';
@@ -40,11 +41,13 @@ export async function runCompare(options: Options): Promise<void> {
   const workloads = options.hasOwnWorkload ? [options.workload] : loads;
   const run = new Run('compare', options, workloads.length * rounds * 2 * (measureMs + warmMs + 500) + 40_000);
   const targets: Target[] = [];
+  const revisions: Revision[] = [];
   let records: LoadRecord[];
   try {
     for (const [n, name] of [a, b].entries()) {
       run.progress.step(`building ${name}`);
-      const project = checkout(name, options.dataFolder);
+      const { folder: project, revision } = checkout(name, options.dataFolder);
+      revisions.push(revision);
       const { size, dataFolder, settings } = options;
       const label = a === b ? `${name} (${n + 1})` : name;
       targets.push(await startZabra({ size, dataFolder, settings, project, label }));
@@ -55,9 +58,10 @@ export async function runCompare(options: Options): Promise<void> {
   }
   const [left, right] = [targets[0]!.label, targets[1]!.label];
   const of = (label: string): LoadRecord[] => records.filter(({ target }) => target === label);
-  const record = run.record(records, {}, { sides: [left, right] });
+  const details: CompareDetails = { sides: [left, right], revisions };
+  const record = run.record(records, {}, { ...details });
   run.progress.end();
-  printPairs(pairsOf(of(left), of(right)), [left, right], true);
+  printPairs(pairsOf(of(left), of(right)), sidesOf(details), true);
   finish(run, record);
 }
 
@@ -71,7 +75,7 @@ function compareRecords(a: string, b: string): void {
   print('Records were not measured in turn: what the machine did in between is in the difference.');
 }
 
-function printPairs(pairs: readonly Pair[], [a, b]: readonly [string, string], inTurn: boolean): void {
+function printPairs(pairs: readonly Pair[], [a, b]: readonly string[], inTurn: boolean): void {
   print(`\nA: ${a}\nB: ${b}\n`);
   print(textTable(pairTable(pairs, inTurn)));
 }

@@ -12,7 +12,6 @@ import {
   type RunRecord,
 } from '../report/record.ts';
 import { saveReport } from '../report/save.ts';
-import { standardSize, type Options } from './options.ts';
 import type { Run } from './run.ts';
 
 /** Runs of the past that a new one is compared with. */
@@ -40,14 +39,7 @@ export function finish(run: Run, record: RunRecord): void {
   const here = relative(process.cwd(), path);
   const files = saveReport(record, path, run.options);
   print(`record ${here}.json, report ${here}.html${files}`);
-  if (isStandard(run.options) && Object.keys(record.headline).length > 0) compareWithHistory(run, record);
-}
-
-/** Nothing was asked for that would make its figures others than those of earlier runs. */
-function isStandard(options: Options): boolean {
-  const { hosts, size, settings, seconds, warm, rounds, budget, scenarios, lists, hasOwnWorkload } = options;
-  const chosen = [hosts, seconds, warm, rounds, budget, scenarios, lists.znodes, lists.watches];
-  return chosen.every((one) => one === null) && size === standardSize && settings.length === 0 && !hasOwnWorkload;
+  if (run.options.isStandard && Object.keys(record.headline).length > 0) compareWithHistory(run, record);
 }
 
 /** Says how a run compares with earlier ones on such a machine, and keeps its line. */

@@ -57,6 +57,8 @@ export interface Options {
   readonly workload: Workload;
   /** Of flags that may name several values, all of them; null: not given. */
   readonly lists: Readonly<Record<ListFlag, readonly number[] | null>>;
+  /** No flag makes its figures others than those of earlier runs. */
+  readonly isStandard: boolean;
   /** Some flag changed the workload. */
   readonly hasOwnWorkload: boolean;
   /** Seconds that a search may take. */
@@ -75,10 +77,13 @@ export interface Options {
 
 const base = canonicalWorkload;
 /** Servers. */
-export const standardSize = 3;
+const standardSize = 3;
 /** Seven digits in their paths. */
 const keysMax = 9_999_999;
 const workloadFlags = ['sessions', 'window', 'bytes', 'mix', 'reads', 'keys', 'distribution', 'multi', 'rate'] as const;
+
+/** Say what becomes of the figures, and change none. */
+const outputFlags: ReadonlySet<string> = new Set(['out', 'no-history', 'svg', 'png']);
 
 /** @throws Error with one sentence for a flag that cannot be */
 export function parseOptions(args: readonly string[]): Options {
@@ -132,6 +137,7 @@ export function parseOptions(args: readonly string[]): Options {
     rounds: number('rounds', 1),
     workload,
     lists,
+    isStandard: Object.keys(values).every((flag) => outputFlags.has(flag)),
     hasOwnWorkload: workloadFlags.some((flag) => values[flag] !== undefined),
     budget: number('budget', 1),
     bound: number('bound', 0),

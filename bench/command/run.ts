@@ -9,6 +9,7 @@ import {
   stolenShare,
   type Disk,
   type Machine,
+  type Revision,
 } from '../measure/machine.ts';
 import { time, whole } from '../report/format.ts';
 import { Progress } from '../report/progress.ts';
@@ -31,6 +32,8 @@ export class Run {
   readonly options: Options;
   readonly command: string;
   readonly machine: Machine = describeMachine();
+  /** As it was at the start: somebody may go on working meanwhile. */
+  readonly revision: Revision = describeRevision();
   readonly disk: Disk | null;
   readonly progress: Progress;
   readonly #at = new Date().toISOString();
@@ -119,7 +122,8 @@ export class Run {
   }
 
   record(loads: readonly LoadRecord[], headline: RunRecord['headline'], details: RunRecord['details'] = {}): RunRecord {
-    const { hosts, size, settings, generators, seconds, warm, rounds } = this.options;
+    const { hosts, size, settings, dataFolder, generators, seconds, warm, rounds } = this.options;
+    const { workload, bound, budget } = this.options;
     const stolen = stolenShare(this.#processorTime, processorTime());
     if (stolen > stolenShareMax)
       this.warn(`the hypervisor gave ${Math.round(stolen * 100)} % of the processor time to other machines`);
@@ -127,11 +131,11 @@ export class Run {
       format: recordFormat,
       command: this.command,
       at: this.#at,
-      revision: describeRevision(),
+      revision: this.revision,
       machine: this.machine,
       stolen: Math.round(stolen * 1000) / 1000,
       disk: this.disk,
-      settings: { hosts, size, settings, generators, seconds, warm, rounds },
+      settings: { hosts, size, settings, dataFolder, generators, seconds, warm, rounds, workload, bound, budget },
       warnings: this.warnings,
       summaries: loads.map((load) => ({ name: load.name, target: load.target, ...summarize(load) })),
       loads,

@@ -116,10 +116,14 @@ export function probeDisk(folder: string, writes = 150): Disk {
   };
 }
 
+export const commitDigits = 12;
+
 /** What was measured: the commit, or `unknown` outside of a git checkout. */
 export function describeRevision(folder = projectFolder): Revision {
   const git = (...args: string[]): string =>
     spawnSync('git', ['-C', folder, ...args], { encoding: 'utf8' }).stdout?.trim() ?? '';
-  const commit = git('rev-parse', '--short=12', 'HEAD');
-  return { commit: commit === '' ? 'unknown' : commit, dirty: git('status', '--porcelain', '-uno') !== '' };
+  const commit = git('rev-parse', `--short=${commitDigits}`, 'HEAD');
+  // A new source is built as well; the history, which each run adds to, changes nothing.
+  const changes = git('status', '--porcelain', '--', '.', ':!bench/history.ndjson');
+  return { commit: commit === '' ? 'unknown' : commit, dirty: changes !== '' };
 }

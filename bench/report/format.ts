@@ -1,4 +1,5 @@
 /** Numbers and tables as a person wants to read them. */
+import type { Revision } from '../measure/machine.ts';
 
 /** 199127 → "199,127" */
 export function whole(value: number): string {
@@ -35,6 +36,11 @@ export function axisTime(us: number): string {
   return time(us)
     .replace(/(\.\d*?)0+ /, '$1 ')
     .replace('. ', ' ');
+}
+
+/** "30ea4eac2d60 + changes" */
+export function commitOf({ commit, dirty }: Revision): string {
+  return `${commit}${dirty ? ' + changes' : ''}`;
 }
 
 /** A number as short as it can be said, for axes. */

@@ -1,7 +1,7 @@
 /** What a record looks like as a page: the same for a fresh run and for one that is opened again later. */
 import { checkPage } from './check-page.ts';
 import { failoverPage } from './failover-page.ts';
-import { time, whole, type Table } from './format.ts';
+import { commitOf, time, whole, type Table } from './format.ts';
 import type { Page, Section } from './html.ts';
 import { microPage } from './micro-page.ts';
 import { comparePage, peersPage } from './peers-page.ts';
@@ -41,7 +41,7 @@ export function pageOf(record: RunRecord): Page {
     ...(disk === null ? [] : [`fdatasync of 4 KiB ${time(disk.fsyncP50Us)}, p99 ${time(disk.fsyncP99Us)}`]),
     `load ${machine.load1} at the start`,
   ];
-  const commit = `commit ${revision.commit}${revision.dirty ? ' + changes' : ''}`;
+  const commit = `commit ${commitOf(revision)}`;
   const content = (contents[record.command] ?? general)(record);
   return { ...content, subtitle: [at.slice(0, 16).replace('T', ' '), commit, ...where].join(' · '), warnings };
 }

@@ -1,7 +1,8 @@
 /** The pages of `peers` and `compare`: the same loads on several targets, side by side. */
+import type { Revision } from '../measure/machine.ts';
 import { median } from '../measure/statistics.ts';
 import { ratioBars } from './charts.ts';
-import { time, whole, type Cell, type Table } from './format.ts';
+import { commitOf, time, whole, type Cell, type Table } from './format.ts';
 import type { Page } from './html.ts';
 import { pairsOf, pairTable } from './pairs.ts';
 import { summarize, type LoadRecord, type RunRecord } from './record.ts';
@@ -37,11 +38,24 @@ export function peersPage({ loads, details }: RunRecord): Content {
   };
 }
 
+export interface CompareDetails {
+  readonly sides: readonly string[];
+  /** What they were when they were measured; earlier records do not tell. */
+  readonly revisions?: readonly Revision[];
+}
+
+/** The sides, each with its commit. */
+export function sidesOf({ sides, revisions = [] }: CompareDetails): string[] {
+  return sides.map((side, n) => (revisions[n] === undefined ? side : `${side} (${commitOf(revisions[n])})`));
+}
+
 export function comparePage({ loads, details }: RunRecord): Content {
-  const [a = '', b = ''] = details['sides'] as readonly string[];
+  const compared = details as unknown as CompareDetails;
+  const [a = '', b = ''] = compared.sides;
+  const [left, right] = sidesOf(compared);
   const of = (side: string): LoadRecord[] => loads.filter(({ target }) => target === side);
   return {
-    title: `A: ${a}, B: ${b}`,
+    title: `A: ${left}, B: ${right}`,
     figures: [],
     sections: [
       {

@@ -148,6 +148,7 @@ describe('commands', { concurrency: 3 }, () => {
     const { code, output } = await folder.run('compare', 'compare', ...sides, '--size', '1', ...small, ...moment);
     assert.equal(code, 0, output);
     assert.match(output, /too few rounds/);
+    assert.match(output, /^B: .* \(2\) \((unknown|[0-9a-f]{12})( \+ changes)?\)$/m);
     const record = folder.files('compare').find((name) => name.endsWith('.json'))!;
     const again = await folder.run('records', 'compare', record, record);
     assert.equal(again.code, 0, again.output);

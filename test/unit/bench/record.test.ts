@@ -1,12 +1,13 @@
 /** Records and history: what is written is read again, and nothing else is. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { after, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { canonicalWorkload } from '../../../bench/load/workload.ts';
-import { describeMachine, processorTime, stolenShare } from '../../../bench/measure/machine.ts';
+import { describeMachine, describeRevision, processorTime, stolenShare } from '../../../bench/measure/machine.ts';
 import {
   appendHistory,
   comparable,
@@ -22,6 +23,8 @@ import { saveReport } from '../../../bench/report/save.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'zabra-bench-'));
 after(() => rmSync(folder, { recursive: true }));
+
+const hasGit = spawnSync('git', ['--version']).status === 0;
 
 function round(perSecond: number, p99: number): Round {
   const generator = { usPerOperation: 0.4, cpu: 0.3, busy: 0.5, verdict: 'fine' } as const;
@@ -79,6 +82,28 @@ test('pictures: the browser is told a URL, and asked once only where it is missi
   } finally {
     process.env['PATH'] = PATH;
   }
+});
+
+test('a revision is dirty with a new source or a change, and clean with more history', { skip: !hasGit }, () => {
+  const own = mkdtempSync(join(folder, 'git-'));
+  const git = (...args: string[]): string =>
+    execFileSync('git', ['-C', own, '-c', 'user.name=a', '-c', 'user.email=a@b', ...args], { encoding: 'utf8' });
+  const write = (name: string, text: string): void => writeFileSync(join(own, name), text);
+  assert.deepEqual(describeRevision(own), { commit: 'unknown', dirty: false });
+  mkdirSync(join(own, 'bench'));
+  write('bench/history.ndjson', '');
+  write('source.ts', '');
+  git('init', '-q');
+  git('add', '.');
+  git('commit', '-qm', 'one');
+  const commit = git('rev-parse', 'HEAD').slice(0, 12);
+  write('bench/history.ndjson', 'a run');
+  assert.deepEqual(describeRevision(own), { commit, dirty: false });
+  write('new.ts', '');
+  assert.equal(describeRevision(own).dirty, true);
+  rmSync(join(own, 'new.ts'));
+  write('source.ts', 'changed');
+  assert.equal(describeRevision(own).dirty, true);
 });
 
 test('processor time that a hypervisor gave to others', () => {
