@@ -18,12 +18,17 @@ const defaults = {
   watches: [0, 1000, 10_000, 100_000],
 };
 
+/** Whatever grows cannot shrink again. */
+function ascending(counts: readonly number[]): number[] {
+  return [...new Set(counts)].sort((a, b) => a - b);
+}
+
 export async function runScale(options: Options): Promise<void> {
   if (options.hosts !== null) throw new Error('scale looks into its servers: it starts its own, without --hosts.');
   const { lists } = options;
-  const znodes = lists.znodes ?? defaults.znodes;
-  const sessions = lists.sessions ?? defaults.sessions;
-  const watches = lists.watches ?? defaults.watches;
+  const znodes = ascending(lists.znodes ?? defaults.znodes);
+  const sessions = ascending(lists.sessions ?? defaults.sessions);
+  const watches = ascending(lists.watches ?? defaults.watches);
   const most = Math.max(0, ...znodes);
   const run = new Run(
     'scale',

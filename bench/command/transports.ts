@@ -3,11 +3,11 @@
  *
  * Everything shares one thread, so the difference is what sockets cost. Rounds alternate; medians.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Client } from '../../engine/client/index.ts';
 import { Server } from '../../engine/index.ts';
+import { median } from '../measure/statistics.ts';
+import { removeFolder, temporaryFolder } from '../target/process.ts';
+import type { Options } from './options.ts';
 
 const rounds = 5;
 const roundMs = 500;
@@ -48,15 +48,22 @@ async function measure(client: Client, { inFlight, run }: Load): Promise<Figures
   return { perSecond: (latencies.length / (performance.now() - start)) * 1000, latency: median(latencies) * 1000 };
 }
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+/** Prints a table: operations per second and the median latency, of each transport. */
+export async function runTransports({ dataFolder }: Options): Promise<void> {
+  const dataDir = temporaryFolder(dataFolder, 'transports-');
+  try {
+    const server = await Server.start({ dataDir, clientPort: 0, clientPortAddress: '127.0.0.1', logLevel: 'error' });
+    try {
+      await measureAll([await server.connect(), await Client.connect(`127.0.0.1:${server.clientPort}`)]);
+    } finally {
+      await server.close();
+    }
+  } finally {
+    removeFolder(dataDir);
+  }
 }
 
-/** Prints a table: operations per second and the median latency, of each transport. */
-export async function runTransports(): Promise<void> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'zabra-transports-'));
-  const server = await Server.start({ dataDir, clientPort: 0, clientPortAddress: '127.0.0.1', logLevel: 'error' });
-  const clients = [await server.connect(), await Client.connect(`127.0.0.1:${server.clientPort}`)] as const;
+async function measureAll(clients: readonly [Client, Client]): Promise<void> {
   await clients[0].create('/bench', data);
   process.stdout.write(`${'load'.padEnd(20)} ${'memory'.padStart(24)} ${'TCP'.padStart(24)}  ratio\n`);
   for (const load of loads) {
@@ -76,6 +83,4 @@ export async function runTransports(): Promise<void> {
     process.stdout.write(`${load.name.padEnd(20)} ${columns.join(' ')}  ${(memory! / tcp!).toFixed(2)}\n`);
   }
   await clients[1].close();
-  await server.close();
-  rmSync(dataDir, { recursive: true, force: true });
 }

@@ -85,9 +85,10 @@ export function scaleTables({ znodes, sessions, watches }: Scaled): (Section & {
 function znodesTable(rows: readonly ZnodesRow[]): Table {
   return {
     head: ['znodes', 'made at', 'memory', 'each', 'writes', 'p99', 'restart'],
-    rows: rows.map(({ count, fillSeconds, restartMs, ...row }) => [
+    rows: rows.map(({ count, fillSeconds, restartMs, ...row }, n) => [
       whole(count),
-      `${short(count / fillSeconds)}/s`,
+      // The ensemble grows: those of the row before were there.
+      `${short((count - (rows[n - 1]?.count ?? 0)) / fillSeconds)}/s`,
       bytes(row.residentBytes),
       shown(row.bytesEach, bytes),
       `${whole(row.writesPerSecond)}/s`,

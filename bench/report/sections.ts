@@ -10,6 +10,7 @@ import {
   type PercentileSeries,
   type Series,
 } from './charts.ts';
+import { isWrite, type OpKind, type Workload } from '../load/workload.ts';
 import { plusMinus, time, whole, type Table } from './format.ts';
 import type { Section } from './html.ts';
 import { summarize, type LoadRecord } from './record.ts';
@@ -70,7 +71,7 @@ export function matrixSections(loads: readonly LoadRecord[]): Section[] {
   const groups = new Map<string, LoadRecord[]>();
   for (const load of loads) {
     const { bytes, mix } = load.workload;
-    const reads = mix.get ?? 0;
+    const reads = readsOf(mix);
     const name = `${bytes} bytes, ${reads === 0 ? 'writes only' : `${reads} % reads`}`;
     groups.set(name, [...(groups.get(name) ?? []), load]);
   }
@@ -97,6 +98,16 @@ export function matrixSections(loads: readonly LoadRecord[]): Section[] {
       file: `matrix-${name.replace(/[^a-z0-9]+/gi, '-')}`,
     };
   });
+}
+
+/** Percent. */
+function readsOf(mix: Workload['mix']): number {
+  let [reads, all] = [0, 0];
+  for (const [kind, weight] of Object.entries(mix)) {
+    all += weight;
+    if (!isWrite[kind as OpKind]) reads += weight;
+  }
+  return Math.round((100 * reads) / all);
 }
 
 function sorted(values: readonly number[]): number[] {

@@ -156,13 +156,13 @@ describe('commands', { concurrency: 3 }, () => {
   });
 
   test('scale measures znodes, sessions and watches', async () => {
-    const counts = ['--znodes', '50', '--sessions', '2', '--watches', '10', '--set', 'snapCount=2000'];
+    const counts = ['--znodes', '50', '--sessions', '2,1,2', '--watches', '10', '--set', 'snapCount=2000'];
     const { code, output } = await folder.run('scale', 'scale', '--size', '1', ...counts, ...moment);
     assert.equal(code, 0, output);
     const { znodes, sessions, watches } = folder.record('scale').details as unknown as Scaled;
     assert.deepEqual(
       [znodes, sessions, watches].map((rows) => rows.map(({ count }) => count)),
-      [[50], [2], [10]],
+      [[50], [1, 2], [10]],
     );
     assert.ok(znodes[0]!.restartMs > 0 && znodes[0]!.residentBytes > 0);
     assert.ok(znodes[0]!.snapshots.bytes! > 0, 'snapshots were taken');

@@ -10,8 +10,11 @@ import {
   ratioBars,
   stageChart,
 } from '../../../bench/report/charts.ts';
+import { canonicalWorkload, type Workload } from '../../../bench/load/workload.ts';
 import { change, short, textTable, time, whole } from '../../../bench/report/format.ts';
 import { renderHtml } from '../../../bench/report/html.ts';
+import { scaleTables } from '../../../bench/report/scale-page.ts';
+import { matrixSections } from '../../../bench/report/sections.ts';
 import { standalone } from '../../../bench/report/svg.ts';
 import { parseMetrics } from '../../../bench/target/observer.ts';
 
@@ -137,4 +140,29 @@ test('names of marks do not hide each other, and each line tells its own', () =>
   assert.ok(names.length > 10);
   for (const [n, a] of names.entries())
     for (const b of names.slice(0, n)) assert.ok(a.y !== b.y || a.from > b.to || b.from > a.to, 'one hides another');
+});
+
+test('a matrix is headed by the share of reads, whatever the weights are', () => {
+  const headed = (mix: Workload['mix']): string => {
+    const workload = { ...canonicalWorkload, mix };
+    return matrixSections([{ name: 'load', target: 'zabra', workload, rounds: [] }])[0]!.title;
+  };
+  assert.equal(headed({ get: 1 }), '100 bytes, 100 % reads');
+  assert.equal(headed({ get: 1, set: 1 }), '100 bytes, 50 % reads');
+  assert.equal(headed({ exists: 30, set: 90 }), '100 bytes, 25 % reads');
+  assert.equal(headed({ set: 1 }), '100 bytes, writes only');
+});
+
+test('what an ensemble that grows is filled at is that of what was added', () => {
+  const snapshots = { ms: null, bytes: null, calmP99Us: null, p99Us: null };
+  const row = { residentBytes: 0, bytesEach: null, writesPerSecond: 0, p99Us: 0, restartMs: 0, snapshots };
+  const znodes = [
+    { ...row, count: 1000, fillSeconds: 1 },
+    { ...row, count: 10_000, fillSeconds: 9 },
+  ];
+  const [found] = scaleTables({ znodes, sessions: [], watches: [] });
+  assert.deepEqual(
+    found!.table.rows.map(([, madeAt]) => madeAt),
+    ['1 k/s', '1 k/s'],
+  );
 });
