@@ -16,6 +16,7 @@ import { runRecord } from './command/record.ts';
 import { runReplay } from './command/replay.ts';
 import { runReport } from './command/report.ts';
 import { runScale } from './command/scale.ts';
+import { refuseIgnored } from './command/takes.ts';
 import { runThroughput } from './command/throughput.ts';
 import { runTransports } from './command/transports.ts';
 import { runTune } from './command/tune.ts';
@@ -63,22 +64,19 @@ const commands: Readonly<Record<string, (options: Options) => Promise<void>>> = 
   report: runReport,
 };
 
-/** Those that are told files or revisions. */
-const takesNames: ReadonlySet<string> = new Set(['compare', 'record', 'replay', 'report']);
-
 async function main(): Promise<void> {
   if (process.argv.includes('--help')) {
     process.stdout.write(usage);
     return;
   }
-  const options = parseOptions(process.argv.slice(2));
+  const parsed = parseOptions(process.argv.slice(2));
   // Flags may stand before the command as well.
-  const [name = 'canonical', ...positionals] = options.positionals;
+  const [name = 'canonical', ...positionals] = parsed.positionals;
+  const options = { ...parsed, positionals };
   const command = commands[name];
   if (command === undefined) throw new Error(`bench knows ${Object.keys(commands).join(', ')}, not "${name}".`);
-  if (positionals.length > 0 && !takesNames.has(name))
-    throw new Error(`${name} takes flags only, not "${positionals[0]}".`);
-  await command({ ...options, positionals });
+  refuseIgnored(name, options);
+  await command(options);
 }
 
 main().then(

@@ -12,8 +12,10 @@ import { finish, print } from './finish.ts';
 import type { Options } from './options.ts';
 import { Run } from './run.ts';
 
+/** Writes in flight of each session: enough to be busy, few enough to be asked about afterwards. */
+const windowDefault = 8;
+
 export async function runFailover(options: Options): Promise<void> {
-  if (options.hosts !== null) throw new Error('failover kills servers: it starts its own, without --hosts.');
   const chosen = chooseScenarios(options.scenarios);
   const rounds = options.rounds ?? 2;
   const expected = chosen.reduce((sum, { seconds }) => sum + seconds * 1000 + 7000, 0) * rounds;
@@ -49,9 +51,9 @@ function chooseScenarios(names: readonly string[] | null): readonly Scenario[] {
   });
 }
 
-function castOf(
+export function castOf(
   run: Run,
-  { workload, hasOwnWorkload, generators, size, dataFolder, settings }: Options,
+  { workload, lists, generators, size, dataFolder, settings }: Options,
 ): Parameters<typeof play>[1] {
   return {
     start: (scenario) =>
@@ -62,7 +64,7 @@ function castOf(
         canPartition: scenario.canPartition ?? false,
       }),
     sessions: workload.sessions,
-    window: hasOwnWorkload ? workload.window : 8,
+    window: lists.window?.[0] ?? windowDefault,
     bytes: workload.bytes,
     processes: generators,
     onProgress: (operations) => run.progress.detail(`${whole(operations)} writes`),

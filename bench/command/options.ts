@@ -38,9 +38,12 @@ const flags = {
   png: { type: 'boolean' },
 } as const;
 
+export type Flag = keyof typeof flags;
 type ListFlag = 'sessions' | 'window' | 'bytes' | 'reads' | 'znodes' | 'watches';
 
 export interface Options {
+  /** The flags that were there. */
+  readonly given: readonly Flag[];
   /** Servers that run somewhere; null: the bench starts its own. */
   readonly hosts: readonly Host[] | null;
   /** Servers of an ensemble that the bench starts. */
@@ -84,26 +87,41 @@ const workloadFlags = ['sessions', 'window', 'bytes', 'mix', 'reads', 'keys', 'd
 
 /** Say what becomes of the figures, and change none. */
 const outputFlags: ReadonlySet<string> = new Set(['out', 'no-history', 'svg', 'png']);
+/** Halves of these there are none. */
+const counts: ReadonlySet<Flag> = new Set<Flag>([
+  'size',
+  'generators',
+  'rounds',
+  'sessions',
+  'window',
+  'bytes',
+  'keys',
+  'multi',
+  'znodes',
+  'watches',
+  'listen',
+]);
+
+/** @throws Error with one sentence for what is no such number */
+function readNumber(flag: Flag, text: string, min: number): number {
+  const value = Number(text);
+  const isWhole = counts.has(flag);
+  if (text.trim() === '' || !(value >= min) || !(isWhole ? Number.isSafeInteger(value) : Number.isFinite(value)))
+    throw new Error(`--${flag} wants a ${isWhole ? 'whole ' : ''}number of at least ${min}, not "${text}".`);
+  return value;
+}
 
 /** @throws Error with one sentence for a flag that cannot be */
 export function parseOptions(args: readonly string[]): Options {
   const { values, positionals } = parseArgs({ args: [...args], options: flags, allowPositionals: true });
-  const number = (name: keyof typeof flags, min: number): number | null => {
+  const number = (name: Flag, min: number): number | null => {
     const text = values[name];
-    if (typeof text !== 'string') return null;
-    const value = Number(text);
-    if (!(value >= min)) throw new Error(`--${name} wants a number of at least ${min}, not "${text}".`);
-    return value;
+    return typeof text === 'string' ? readNumber(name, text, min) : null;
   };
   const list = (name: ListFlag, min: number): number[] | null => {
     const text = values[name];
     if (typeof text !== 'string') return null;
-    if (text === 'none') return [];
-    return text.split(',').map((part) => {
-      if (!(Number(part) >= min) || part === '')
-        throw new Error(`--${name} wants numbers of at least ${min}, not "${text}".`);
-      return Number(part);
-    });
+    return text === 'none' ? [] : text.split(',').map((part) => readNumber(name, part, min));
   };
   const lists = {
     sessions: list('sessions', 1),
@@ -124,7 +142,9 @@ export function parseOptions(args: readonly string[]): Options {
     rate: number('rate', 0) ?? base.rate,
   };
   if (workload.keys > keysMax) throw new WorkloadError(`--keys is at most ${keysMax}.`);
+  const given = Object.keys(values) as Flag[];
   return {
+    given,
     hosts: values.hosts === undefined ? null : parseHosts(values.hosts),
     size: number('size', 1) ?? standardSize,
     settings: values.set ?? [],
@@ -137,7 +157,7 @@ export function parseOptions(args: readonly string[]): Options {
     rounds: number('rounds', 1),
     workload,
     lists,
-    isStandard: Object.keys(values).every((flag) => outputFlags.has(flag)),
+    isStandard: given.every((flag) => outputFlags.has(flag)),
     hasOwnWorkload: workloadFlags.some((flag) => values[flag] !== undefined),
     budget: number('budget', 1),
     bound: number('bound', 0),

@@ -40,7 +40,6 @@ interface Side {
 }
 
 export async function runOverhead(options: Options): Promise<void> {
-  if (options.hosts !== null) throw new Error('overhead starts its own servers, without --hosts.');
   const rounds = options.rounds ?? 40;
   const timing = { measureMs: (options.seconds ?? 1.5) * 1000, warmMs: (options.warm ?? 0.3) * 1000 };
   const starts = Math.ceil(rounds / roundsOfStart);

@@ -25,8 +25,7 @@ export async function runPeers(options: Options): Promise<void> {
   const measureMs = (options.seconds ?? 4) * 1000;
   const warmMs = (options.warm ?? 2) * 1000;
   const workloads = options.hasOwnWorkload ? [options.workload] : loads;
-  const present = [zookeeper, etcd].filter((peer) => {
-    if (options.peers !== null && !options.peers.includes(peer.label)) return false;
+  const present = choosePeers(options.peers).filter((peer) => {
     const problem = peer.missing();
     if (problem !== null) print(`${peer.label} is left out: ${problem}`);
     return problem === null;
@@ -37,7 +36,13 @@ export async function runPeers(options: Options): Promise<void> {
   const gaps = new Map<string, number[]>();
   // A load of one's own is all that is asked for then. etcd's writes carry no version to verify them by.
   const killed = options.hasOwnWorkload ? [] : ['zabra', ...(present.includes(zookeeper) ? [zookeeper.label] : [])];
-  for (const label of killed) gaps.set(label, await measureGaps(run, options, label));
+  for (let round = 0; round < failoverRounds; round++) {
+    // As with loads, who comes first alternates.
+    for (const label of round % 2 === 0 ? killed : killed.toReversed()) {
+      run.progress.step(`leader killed, ${label}, ${round + 1} of ${failoverRounds}`);
+      gaps.set(label, [...(gaps.get(label) ?? []), await measureGap(run, options, label)]);
+    }
+  }
   const details: PeersDetails = { labels, gaps: Object.fromEntries(gaps) };
   const record = run.record(records, {}, { ...details });
   run.progress.end();
@@ -46,6 +51,16 @@ export async function runPeers(options: Options): Promise<void> {
   for (const [label, all] of gaps)
     print(`leader killed, longest time without an acknowledged write: ${label} ${median(all)} ms (${all.join(', ')})`);
   finish(run, record);
+}
+
+const peers: readonly Peer[] = [zookeeper, etcd];
+
+/** @throws Error with one sentence for a name that is none of theirs */
+export function choosePeers(names: readonly string[] | null): readonly Peer[] {
+  const labels = peers.map(({ label }) => label);
+  const unknown = names?.find((name) => !labels.includes(name));
+  if (unknown !== undefined) throw new Error(`--peer knows ${labels.join(', ')}, not "${unknown}".`);
+  return peers.filter(({ label }) => names === null || names.includes(label));
 }
 
 async function measureLoads(
@@ -67,21 +82,19 @@ async function measureLoads(
   }
 }
 
-async function measureGaps(run: Run, { size, dataFolder, generators }: Options, label: string): Promise<number[]> {
+/** ms without an acknowledged write. */
+async function measureGap(run: Run, options: Options, label: string): Promise<number> {
+  const { size, dataFolder, settings, generators } = options;
+  const own = label === 'zabra';
   const scenario = scenarios.find(({ name }) => name === 'leader-killed')!;
-  const gaps: number[] = [];
-  for (let round = 0; round < failoverRounds; round++) {
-    run.progress.step(`leader killed, ${label}, ${round + 1} of ${failoverRounds}`);
-    const { gap, outcome } = await play(scenario, {
-      start: () => (label === 'zabra' ? startZabra({ size, dataFolder }) : zookeeper.start({ size, dataFolder })),
-      sessions: 30,
-      window: 8,
-      bytes: 100,
-      processes: generators,
-      onProgress: (operations) => run.progress.detail(`${whole(operations)} writes`),
-    });
-    if (outcome.violationCount > 0) run.warn(`${label}, leader killed: ${outcome.violations.join('; ')}`);
-    gaps.push(gap.ms);
-  }
-  return gaps;
+  const { gap, outcome } = await play(scenario, {
+    start: () => (own ? startZabra({ size, dataFolder, settings }) : zookeeper.start({ size, dataFolder })),
+    sessions: 30,
+    window: 8,
+    bytes: 100,
+    processes: generators,
+    onProgress: (operations) => run.progress.detail(`${whole(operations)} writes`),
+  });
+  if (outcome.violationCount > 0) run.warn(`${label}, leader killed: ${outcome.violations.join('; ')}`);
+  return gap.ms;
 }

@@ -19,6 +19,8 @@ export async function runThroughput(options: Options): Promise<void> {
         for (const window of lists.window ?? defaults.window)
           if (sessions * window <= inFlightMax || sessions === lists.sessions?.[0])
             workloads.push({ ...options.workload, bytes, sessions, window, mix: mixOf(reads, options) });
+  if (workloads.length === 0)
+    throw new Error(`throughput has nothing to measure: a list is empty, or all have over ${inFlightMax} in flight.`);
   const rounds = options.rounds ?? 1;
   const measureMs = (options.seconds ?? 2) * 1000;
   const warmMs = (options.warm ?? 1) * 1000;

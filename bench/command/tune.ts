@@ -42,7 +42,6 @@ const budgetMin = 4;
 const setupMs = 1500;
 
 export async function runTune(options: Options): Promise<void> {
-  if (options.hosts !== null) throw new Error('tune changes settings: it starts its own servers, without --hosts.');
   const measureMs = (options.seconds ?? 3) * 1000;
   const warmMs = (options.warm ?? 1) * 1000;
   const seconds = options.budget ?? budgetSeconds;

@@ -16,7 +16,8 @@ import { freePorts } from '../support/ports.ts';
 import { until } from '../support/until.ts';
 
 const folder = new BenchFolder();
-const moment = ['--seconds', '0.2', '--warm', '0.1', '--rounds', '1'];
+const instant = ['--seconds', '0.2', '--warm', '0.1'];
+const moment = [...instant, '--rounds', '1'];
 const small = ['--sessions', '3', '--window', '4', '--keys', '20'];
 
 /** Servers that somebody runs, which the bench must leave as it finds them. */
@@ -132,7 +133,7 @@ describe('commands', { concurrency: 3 }, () => {
     }));
 
   test('tune keeps to its budget and recommends something', async () => {
-    const { code, output } = await folder.run('tune', 'tune', '--size', '1', '--budget', '1', ...small, ...moment);
+    const { code, output } = await folder.run('tune', 'tune', '--size', '1', '--budget', '1', ...small, ...instant);
     assert.equal(code, 0, output);
     assert.match(output, /^Recommended/m);
     const { found } = folder.record('tune').details as unknown as TuneDetails;
@@ -157,7 +158,7 @@ describe('commands', { concurrency: 3 }, () => {
 
   test('scale measures znodes, sessions and watches', async () => {
     const counts = ['--znodes', '50', '--sessions', '2,1,2', '--watches', '10', '--set', 'snapCount=2000'];
-    const { code, output } = await folder.run('scale', 'scale', '--size', '1', ...counts, ...moment);
+    const { code, output } = await folder.run('scale', 'scale', '--size', '1', ...counts, ...instant);
     assert.equal(code, 0, output);
     const { znodes, sessions, watches } = folder.record('scale').details as unknown as Scaled;
     assert.deepEqual(
@@ -177,7 +178,7 @@ describe('commands', { concurrency: 3 }, () => {
   });
 
   test('generator and overhead: what measuring costs, and its report, written again', async () => {
-    const generator = await folder.run('generator', 'generator', ...small, ...moment);
+    const generator = await folder.run('generator', 'generator', ...small, ...instant);
     assert.equal(generator.code, 0, generator.output);
     assert.ok(folder.record('generator').headline['usPerOperation']! > 0);
     const record = folder.files('generator').find((name) => name.endsWith('.json'))!;
