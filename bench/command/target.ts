@@ -32,7 +32,7 @@ async function removeMade(run: Run, { label }: Target): Promise<void> {
     }
   } catch (error) {
     // Why the run failed, if it did, matters more than this.
-    process.stderr.write(`bench: what was made at ${label} is still there: ${(error as Error).message}\n`);
+    process.stderr.write(`bench: what was made at ${label} may still be there: ${(error as Error).message}\n`);
   }
 }
 

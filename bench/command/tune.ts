@@ -142,5 +142,5 @@ function printFound(details: TuneDetails): void {
   const gain = gainOf(found);
   if (gain === '') return;
   const noise = plusMinus(spread(found.defaults.outcomes.map(({ perSecond }) => perSecond)));
-  print(`${gain} The defaults alone: ${noise}, ${Math.round(found.defaultsReach * 100)} % of the best candidate.`);
+  print(`${gain} The defaults alone vary by ${noise} and reach ${Math.round(found.defaultsReach * 100)} % of it.`);
 }
