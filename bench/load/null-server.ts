@@ -2,7 +2,8 @@
  * A server that only pretends: it answers at once and keeps no more than a version and data per path.
  *
  * Against it one sees what the generator itself costs and how fast it can be at most. Told to, it stalls,
- * loses acknowledged writes or carries some out twice, so that tests can see the bench notice.
+ * loses acknowledged writes, carries some out twice or does both where a connection breaks, so that tests
+ * can see the bench notice.
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { Writer } from '../../engine/base/bytes.ts';
@@ -17,11 +18,15 @@ export interface Faults {
   readonly loseEvery?: number;
   /** Every so many-th write is carried out twice. */
   readonly doubleEvery?: number;
+  /** Of what waits in a stall when connections break, the first write to each znode is carried out twice, no other. */
+  readonly muddleAtBreak?: boolean;
 }
 
 interface Znode {
   version: number;
   data: Buffer;
+  /** A write was carried out twice where its connection broke. */
+  muddled?: boolean;
 }
 
 export class NullServer {
@@ -32,6 +37,7 @@ export class NullServer {
   #writes = 0;
   #zxid = 1;
   #stalled = false;
+  #muddling = false;
   #waiting: (() => void)[] = [];
 
   private constructor(faults: Faults) {
@@ -53,17 +59,23 @@ export class NullServer {
   /** Answers nothing for so long; what comes meanwhile is answered then. */
   stall(ms: number): void {
     this.#stalled = true;
-    setTimeout(() => {
-      this.#stalled = false;
-      const waiting = this.#waiting;
-      this.#waiting = [];
-      for (const resume of waiting) resume();
-    }, ms);
+    setTimeout(() => this.#resume(), ms);
+  }
+
+  #resume(): void {
+    this.#stalled = false;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resume of waiting) resume();
   }
 
   /** Breaks all connections. */
   disconnectAll(): void {
     for (const socket of this.#sockets) socket.destroy();
+    if (this.#faults.muddleAtBreak !== true) return;
+    this.#muddling = true;
+    this.#resume();
+    this.#muddling = false;
   }
 
   async close(): Promise<void> {
@@ -148,8 +160,9 @@ export class NullServer {
   #set(znode: Znode, data: Buffer): number {
     const { loseEvery = Infinity, doubleEvery = Infinity } = this.#faults;
     this.#writes++;
-    if (this.#writes % loseEvery === 0) return znode.version + 1;
-    znode.version += this.#writes % doubleEvery === 0 ? 2 : 1;
+    if (this.#writes % loseEvery === 0 || (this.#muddling && znode.muddled === true)) return znode.version + 1;
+    znode.muddled = this.#muddling;
+    znode.version += this.#writes % doubleEvery === 0 || this.#muddling ? 2 : 1;
     znode.data = data;
     return znode.version;
   }

@@ -24,8 +24,11 @@ export interface Source {
   next(session: number, operation: Operation): boolean;
   /** The session that operation number `index` belongs to, where it is not the generator's choice. */
   sessionOf?(index: number): number;
-  /** Told of each reply in order: its error code, and the version in its Stat if it is one to `set` or `exists`. */
-  answered?(session: number, error: number, version: number): void;
+  /**
+   * Told of each reply in order: its error code; of one to `set` or `exists` the version in its Stat; of one to
+   * `get` the stamp in its data.
+   */
+  answered?(session: number, error: number, version: number, stamp: number): void;
   /** The session's connection broke: what was in flight has no answer and never will. */
   lost?(session: number): void;
 }

@@ -4,9 +4,10 @@
  *   each session owns some keys and writes 1, 2, 3 … to each; so write n must make version n
  *
  * Every acknowledgement tells the version, which must be the number that was written. When a connection
- * breaks nobody knows what became of the writes in flight: the session asks (sync, then the version of
- * each key), which must lie between what was acknowledged and what was sent, and goes on from there. A
- * write that is carried out later, or twice, then makes a version too many.
+ * breaks nobody knows what became of the writes in flight: the session asks (sync, then data and version
+ * of each key). The version must lie between what was acknowledged and what was sent, the data must be of
+ * the write that makes it, and the session goes on from there. A write that is carried out later, or
+ * twice, then makes a version too many.
  */
 import type { Operation, Source } from './operation.ts';
 import { rootPath } from './zookeeper-frames.ts';
@@ -16,14 +17,15 @@ export const keysPerSession = 4;
 /** What is known of one key. */
 export interface KeyLedger {
   readonly key: number;
-  /** Version at the start, and the highest acknowledged and sent. */
+  /** Version at the start, and the highest acknowledged. */
   readonly initial: number;
   readonly acknowledged: number;
+  /** The highest that may be: what was not there when the session asked must not come any more. */
   readonly sent: number;
 }
 
 interface Pending {
-  readonly what: 'sync' | 'version' | 'write';
+  readonly what: 'sync' | 'data' | 'version' | 'write';
   readonly key: number;
   readonly stamp: number;
 }
@@ -33,6 +35,8 @@ class Ledger {
   initial = -1;
   acknowledged = -1;
   sent = -1;
+  /** The number in the data, as last asked. */
+  stamp = 0;
   /** The next write makes this version. */
   next = 0;
 }
@@ -40,7 +44,7 @@ class Ledger {
 class SessionLedger {
   /** What was asked and not answered, oldest first. */
   readonly pending: Pending[] = [];
-  /** Steps of finding out what became of what was in flight: sync, each key, done. */
+  /** Steps of finding out what became of what was in flight: sync, data and version of each key, done. */
   step = 0;
   known = 0;
   cursor = 0;
@@ -69,10 +73,12 @@ export class VerifySource implements Source {
       own.step++;
       return true;
     }
-    if (own.step <= keysPerSession) {
-      operation.kind = 'exists';
-      operation.key = session * keysPerSession + own.step - 1;
-      own.pending.push({ what: 'version', key: own.step - 1, stamp: 0 });
+    if (own.step <= 2 * keysPerSession) {
+      const key = (own.step - 1) >> 1;
+      const isData = own.step % 2 === 1;
+      operation.kind = isData ? 'get' : 'exists';
+      operation.key = session * keysPerSession + key;
+      own.pending.push({ what: isData ? 'data' : 'version', key, stamp: 0 });
       own.step++;
       return true;
     }
@@ -87,20 +93,25 @@ export class VerifySource implements Source {
     return true;
   }
 
-  answered(session: number, error: number, version: number): void {
+  answered(session: number, error: number, version: number, found: number): void {
     const own = this.#sessions[session - this.#first]!;
     const { what, key, stamp } = own.pending.shift()!;
     if (what === 'sync') return;
     const ledger = own.keys[key]!;
-    const name = `key ${session * keysPerSession + key}`;
+    const number = session * keysPerSession + key;
+    const name = `key ${number}`;
     if (error !== 0) {
       // A session that expired under way: its writes have no outcome, as if the connection had broken.
       if (error !== -112) this.#violation(`${name}: a ${what} was refused with ${error}`);
       return;
     }
+    if (what === 'data') {
+      ledger.stamp = found;
+      return;
+    }
     if (what === 'version') {
       own.known++;
-      this.#found(ledger, name, version);
+      this.#found(ledger, number, version);
       return;
     }
     if (version !== stamp)
@@ -114,15 +125,15 @@ export class VerifySource implements Source {
     own.step = own.known = 0;
   }
 
-  #found(ledger: Ledger, name: string, version: number): void {
+  #found(ledger: Ledger, key: number, version: number): void {
     if (ledger.initial < 0) ledger.initial = ledger.acknowledged = ledger.sent = version;
-    if (version < ledger.acknowledged)
-      this.#violation(`${name}: version ${version}, but ${ledger.acknowledged} was acknowledged: a write was lost`);
-    if (version > ledger.sent)
-      this.#violation(`${name}: version ${version}, but only ${ledger.sent} were sent: a write was doubled`);
+    const { initial, acknowledged, sent, stamp } = ledger;
+    const problem = checkKey({ key, initial, acknowledged, sent }, { version, stamp });
+    if (problem !== null) this.#violation(problem);
     ledger.next = version + 1;
-    // From now on that is certain, acknowledged or not.
-    ledger.acknowledged = Math.max(ledger.acknowledged, version);
+    // From now on that is certain, acknowledged or not, and what else was in flight must not come any more.
+    ledger.acknowledged = Math.max(acknowledged, version);
+    ledger.sent = version;
   }
 
   #violation(sentence: string): void {
@@ -142,8 +153,10 @@ export class VerifySource implements Source {
   }
 }
 
+const tooMany = 'doubled, or carried out too late';
+
 function versus(version: number, stamp: number): string {
-  return version > stamp ? 'doubled, or carried out too late' : 'lost';
+  return version > stamp ? tooMany : 'lost';
 }
 
 /** What a server holds for a key at the end. */
@@ -154,11 +167,10 @@ export interface KeyState {
 }
 
 /** Compares what a server holds with what is known of a key; null when all is well. */
-export function checkKey({ key, acknowledged, sent, initial }: KeyLedger, { version, stamp }: KeyState): string | null {
+export function checkKey({ key, initial, acknowledged, sent }: KeyLedger, { version, stamp }: KeyState): string | null {
   if (version < acknowledged)
     return `key ${key}: version ${version}, but ${acknowledged} was acknowledged: a write was lost`;
-  if (version > Math.max(sent, initial))
-    return `key ${key}: version ${version}, but only ${sent} were sent: a write was doubled`;
+  if (version > sent) return `key ${key}: version ${version}, but at most ${sent} may be: a write was ${tooMany}`;
   if (version > initial && stamp !== version)
     return `key ${key}: version ${version} holds write ${stamp}: a write was lost or doubled on the way`;
   return null;

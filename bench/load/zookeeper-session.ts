@@ -11,6 +11,8 @@ import { Session } from './session.ts';
 /** Up to the version in the Stat of a reply to setData or exists; the answer to the greeting is shorter. */
 const lookBytes = 56;
 const versionAt = 52;
+/** The data of a reply to getData begin behind their length. */
+const stampAt = 24;
 const eventXid = -1;
 const pingXid = -2;
 const pingOp = 11;
@@ -82,8 +84,10 @@ export class ZooKeeperSession extends Session {
     for (let i = 0; i < 8; i++) this.#lastZxid[i] = b[at + 8 + i]!;
     const error = get32(b, at + 16);
     if (this.load.source.answered !== undefined) {
-      const version = error === 0 && length + 4 >= lookBytes ? get32(b, at + versionAt) : -1;
-      this.load.source.answered(this.load.spec.firstSession + this.index, error, version);
+      const isLong = error === 0 && length + 4 >= lookBytes;
+      const version = isLong ? get32(b, at + versionAt) : -1;
+      const stamp = isLong ? get32(b, at + stampAt) : -1;
+      this.load.source.answered(this.load.spec.firstSession + this.index, error, version, stamp);
     }
     this.completed(xid, error);
     return true;

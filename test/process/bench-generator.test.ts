@@ -91,6 +91,7 @@ test('open loop with a full window: what could not be sent counts from when it w
 for (const [name, faults, what] of [
   ['lost', { loseEvery: 500 }, /a write was lost/],
   ['doubled', { doubleEvery: 500 }, /a write was doubled/],
+  ['doubled and lost where connections break', { muddleAtBreak: true }, /version \d+ holds write \d+: a write/],
   ['neither lost nor doubled', {}, null],
 ] as const satisfies readonly (readonly [string, Faults, RegExp | null])[]) {
   test(`verified writes that are ${name}`, async () => {
@@ -103,7 +104,11 @@ for (const [name, faults, what] of [
           generators.run({
             warmMs: 0,
             measureMs: 600,
-            onStart: () => setTimeout(() => faulty.disconnectAll(), 300),
+            onStart: () => {
+              // What is in flight then waits in the server.
+              setTimeout(() => faulty.stall(100), 200);
+              setTimeout(() => faulty.disconnectAll(), 250);
+            },
           }),
       );
       const { violations, ledgers } = measured.verified!;
