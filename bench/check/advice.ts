@@ -47,6 +47,7 @@ export function verdictOf({ idle, round, rate, boundMs }: Survey): string[] {
     problems.push(`the slowest request took ${time(round.max)}, above ${boundMs * worstFactor} ms`);
   const refused = Object.values(round.errors).reduce((sum, count) => sum + count, 0);
   if (refused > 0) problems.push(`${whole(refused)} requests were refused`);
+  if (round.unanswered > 0) problems.push(`${whole(round.unanswered)} requests were not answered in time`);
   if (round.lost > 0) problems.push(`${whole(round.lost)} requests were lost with their connections`);
   return problems;
 }

@@ -51,7 +51,7 @@ export interface Measured {
   readonly perSecond: number;
   readonly writesPerSecond: number;
   readonly readsPerSecond: number;
-  /** µs */
+  /** µs; with what was never answered, as old as it was at the end. */
   readonly latency: Histogram;
   readonly writeLatency: Histogram;
   readonly readLatency: Histogram;
@@ -220,6 +220,7 @@ function combine(results: readonly LoadResult[], verified: readonly (Verified | 
     return histogram;
   };
   const { seconds } = results[0]!;
+  const unanswered = merged((one) => one.unanswered);
   const operations = total((one) => one.operations);
   const errors: Record<number, number> = {};
   for (const result of results)
@@ -236,6 +237,7 @@ function combine(results: readonly LoadResult[], verified: readonly (Verified | 
     latency: merged(
       (one) => one.writeLatency,
       (one) => one.readLatency,
+      (one) => one.unanswered,
     ),
     writeLatency: merged((one) => one.writeLatency),
     readLatency: merged((one) => one.readLatency),
@@ -246,7 +248,7 @@ function combine(results: readonly LoadResult[], verified: readonly (Verified | 
     reconnects: total((one) => one.reconnects),
     events: total((one) => one.events),
     malformed: total((one) => one.malformed),
-    unanswered: total((one) => one.unanswered),
+    unanswered: unanswered.count,
     timeline,
     longestGapMs: most((one) => one.longestGapMs),
     generator: judge(results, operations, seconds),

@@ -6,8 +6,9 @@
  *                 server does; its latency counts from then
  *
  * In an open loop a server that stalls for a second delays everything that was due in that second, and
- * all of it is recorded so: that is the correction for coordinated omission. What a closed loop would
- * have seen is recorded beside it (`service`), as is how late the generator itself was (`lag`).
+ * all of it is recorded so: that is the correction for coordinated omission. What is never answered is
+ * recorded with its age at the end. What a closed loop would have seen is recorded beside it (`service`),
+ * as is how late the generator itself was (`lag`).
  */
 import { Histogram, type HistogramData } from '../measure/histogram.ts';
 import { Arena } from './arena.ts';
@@ -64,8 +65,8 @@ export interface LoadResult {
   readonly events: number;
   readonly malformed: number;
   readonly expired: number;
-  /** Open loop: due and never answered. */
-  readonly unanswered: number;
+  /** Open loop: how old what was due and never answered was at the end, the least that it can have taken. */
+  readonly unanswered: HistogramData;
   /** Acknowledged writes in each ms from the start of the stretch, its warm-up included. */
   readonly timeline: Uint32Array;
   readonly longestGapMs: number;
@@ -94,15 +95,16 @@ export class Load {
   readonly #reads = new Histogram();
   readonly #service = new Histogram();
   readonly #lag = new Histogram();
+  readonly #unanswered = new Histogram();
+  /** When that was due which will not be answered any more, since its connection broke. */
+  #lostDue: number[] = [];
   #stretch: Stretch = { startAt: 0, warmMs: 0, measureMs: 0, rate: 0 };
   #from = Infinity;
   #to = Infinity;
   #running = false;
   #isOpen = false;
-  /** Of an open loop: operations sent, and those of them that were due in the measured stretch. */
+  /** Of an open loop: operations sent. */
   #issued = 0;
-  #counted = 0;
-  #refused = 0;
   #cursor = 0;
   #timeline = new Uint32Array(0);
   #lastDone = 0;
@@ -139,9 +141,10 @@ export class Load {
     this.#from = stretch.startAt + stretch.warmMs;
     this.#to = this.#from + stretch.measureMs;
     this.#isOpen = stretch.rate > 0 || stretch.schedule !== undefined;
-    this.#issued = this.#counted = this.#refused = 0;
+    this.#issued = 0;
+    this.#lostDue = [];
     this.#errors = {};
-    for (const histogram of [this.#writes, this.#reads, this.#service, this.#lag]) histogram.reset();
+    for (const histogram of [this.#writes, this.#reads, this.#service, this.#lag, this.#unanswered]) histogram.reset();
     for (const key of Object.keys(this.counts) as (keyof Load['counts'])[]) this.counts[key] = 0;
     this.#timeline = new Uint32Array(Math.ceil(stretch.warmMs + stretch.measureMs + drainMs));
     this.#lastDone = this.#from;
@@ -216,10 +219,7 @@ export class Load {
     const intended = this.#intended(this.#issued);
     if (!session.issue(intended, now)) return false;
     this.#issued++;
-    if (intended >= this.#from && intended < this.#to) {
-      this.#counted++;
-      this.#lag.record((now - intended) * 1000);
-    }
+    if (this.#measures(intended)) this.#lag.record((now - intended) * 1000);
     return true;
   }
 
@@ -238,26 +238,28 @@ export class Load {
     return startAt + (schedule === undefined ? (index * 1000) / rate : schedule[index]!);
   }
 
+  #measures(at: number): boolean {
+    return at >= this.#from && at < this.#to;
+  }
+
   completed(intended: number, sent: number, isWrite: boolean, error: number): void {
     const { now } = this;
     if (error !== 0) this.#errors[error] = (this.#errors[error] ?? 0) + 1;
     if (isWrite && error === 0) this.#timeline[(now - this.#stretch.startAt) | 0]!++;
     // An open loop counts what was due in the stretch, however late it was answered.
     const at = this.#isOpen ? intended : now;
-    if (at < this.#from || at >= this.#to) return;
     // A refusal is an answer, but nothing was done.
-    if (error !== 0) {
-      this.#refused++;
-      return;
-    }
+    if (!this.#measures(at) || error !== 0) return;
     (isWrite ? this.#writes : this.#reads).record((now - intended) * 1000);
     if (this.#isOpen) this.#service.record((now - sent) * 1000);
     this.#gap(now);
   }
 
-  broke(lost: number): void {
-    this.counts.lost += lost;
+  /** @param lost when each operation was due that was in flight */
+  broke(lost: Float64Array): void {
+    this.counts.lost += lost.length;
     this.counts.reconnects++;
+    if (this.#isOpen) this.#lostDue.push(...lost);
   }
 
   #gap(now: number): void {
@@ -266,14 +268,22 @@ export class Load {
     this.#lastDone = now;
   }
 
-  /** Due in the stretch, sent or not, and without an answer. */
-  get #unanswered(): number {
-    return this.#counted + this.#due(this.#to) - this.#issued - this.operations - this.#refused;
+  /** Records what was due in the stretch, sent or not, and has no answer. */
+  #giveUp(): void {
+    const now = performance.now();
+    const record = (due: number): void => {
+      if (this.#measures(due)) this.#unanswered.record((now - due) * 1000);
+    };
+    this.#lostDue.forEach(record);
+    for (const session of this.sessions) session.waiting.forEach(record);
+    const due = this.#due(this.#to);
+    for (let index = this.#issued; index < due; index++) record(this.#intended(index));
   }
 
   result(cpuUs: number, busy: number): LoadResult {
     const { events, malformed, expired, lost, reconnects } = this.counts;
     const { measureMs } = this.#stretch;
+    if (this.#isOpen) this.#giveUp();
     return {
       seconds: measureMs / 1000,
       operations: this.operations,
@@ -289,7 +299,7 @@ export class Load {
       events,
       malformed,
       expired,
-      unanswered: this.#isOpen ? this.#unanswered : 0,
+      unanswered: this.#unanswered.data(),
       timeline: this.#timeline,
       longestGapMs: this.#longestGap,
       cpuUs,

@@ -36,6 +36,7 @@ export abstract class Session {
   #retry: NodeJS.Timeout | null = null;
   #closed = false;
   readonly #mask: number;
+  /** 0: there is nothing in this slot. */
   readonly #intended: Float64Array;
   readonly #sent: Float64Array;
   readonly #kinds: Uint8Array;
@@ -142,10 +143,17 @@ export abstract class Session {
     if (this.#socket !== null && !this.#socket.destroyed) this.#socket.write(part);
   }
 
+  /** When each operation in flight was meant to go. */
+  get waiting(): Float64Array {
+    return this.#intended.filter((intended) => intended > 0);
+  }
+
   protected completed(sequence: number, error: number): void {
     const slot = sequence & this.#mask;
+    const intended = this.#intended[slot]!;
+    this.#intended[slot] = 0;
     this.inFlight--;
-    this.load.completed(this.#intended[slot]!, this.#sent[slot]!, writes[this.#kinds[slot]!] === 1, error);
+    this.load.completed(intended, this.#sent[slot]!, writes[this.#kinds[slot]!] === 1, error);
   }
 
   /** Gives up the connection, as when the peer is silent or refuses the session. */
@@ -200,7 +208,8 @@ export abstract class Session {
     this.#socket = null;
     this.ready = false;
     if (this.#closed) return;
-    this.load.broke(this.inFlight);
+    this.load.broke(this.waiting);
+    this.#intended.fill(0);
     this.load.source.lost?.(this.load.spec.firstSession + this.index);
     this.inFlight = 0;
     this.sequence = 1;

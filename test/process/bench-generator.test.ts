@@ -88,6 +88,24 @@ test('open loop with a full window: what could not be sent counts from when it w
   assert.ok(uncorrected < corrected / 2, `as a closed loop sees it ${uncorrected} µs`);
 });
 
+test('open loop: what is lost with its connection is in the percentiles, as old as it was at the end', async () => {
+  const measured = await withGenerators(server, {}, (generators) =>
+    generators.run({
+      warmMs: 0,
+      measureMs: 600,
+      rate: 1000,
+      onStart: () => {
+        setTimeout(() => server.stall(200), 200);
+        setTimeout(() => server.disconnectAll(), 300);
+      },
+    }),
+  );
+  assert.ok(measured.unanswered > 0 && measured.unanswered <= measured.lost, `${measured.unanswered} unanswered`);
+  assert.equal(measured.operations + measured.unanswered, 600);
+  assert.equal(measured.latency.count, 600);
+  assert.ok(measured.latency.max >= 300_000, `max ${measured.latency.max} µs`);
+});
+
 for (const [name, faults, what] of [
   ['lost', { loseEvery: 500 }, /a write was lost/],
   ['doubled', { doubleEvery: 500 }, /a write was doubled/],

@@ -47,6 +47,7 @@ for (const [name, change, problem] of [
   ['a p99 above the bound', { round: { ...round, p99: 60_000 } }, /p99 was 60\.0 ms, above 50 ms/],
   ['one request that took very long', { round: { ...round, max: 900_000 } }, /slowest request took 900 ms/],
   ['refused requests', { round: { ...round, errors: { [-5]: 3 } } }, /3 requests were refused/],
+  ['unanswered requests', { round: { ...round, perSecond: 955, unanswered: 900 } }, /900 requests were not answered/],
   ['lost requests', { round: { ...round, lost: 4 } }, /4 requests were lost/],
   ['a server that is not there', { idle: probes({}, { problem: 'no connection' }) }, /s2:2181 cannot be used: no con/],
   ['no leader', { idle: probes({ mode: 'follower' }) }, /none of these servers leads/],
