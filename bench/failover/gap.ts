@@ -76,7 +76,7 @@ export const splitNames: readonly (keyof Split)[] = ['detect', 'elect', 'synchro
  * @param fault wall clock, ms
  * @param lost the server that the fault hit
  * @param ackSince when the first acknowledgement at or after a time came; null: none did
- * @returns null where the journals do not tell, as those of other servers
+ * @returns null where the journals do not tell all of it, as those of other servers
  */
 export function splitGap(
   events: readonly JournalEvent[],
@@ -89,11 +89,11 @@ export function splitGap(
   const serving = others.find(({ event, role }) => event === 'serving clients' && role === 'leading');
   const leader = serving?.server;
   const leading = others.find(({ event, role, server }) => event === 'role' && role === 'leading' && server === leader);
-  if (looking === undefined || leading === undefined || serving === undefined) return null;
+  const committed = others.find(({ event, server }) => event === 'first commit' && server === leader);
+  if (looking === undefined || leading === undefined || serving === undefined || committed === undefined) return null;
   const ack = ackSince(serving.at);
   if (ack === null) return null;
-  const committed = others.find(({ event, server }) => event === 'first commit' && server === leader);
-  const points = [fault, looking.at, leading.at, serving.at, Math.min(committed?.at ?? serving.at, ack), ack];
+  const points = [fault, looking.at, leading.at, serving.at, Math.min(committed.at, ack), ack];
   const step = (n: number): number => Math.max(0, Math.round(points[n + 1]! - points[n]!));
   return { detect: step(0), elect: step(1), synchronize: step(2), firstCommit: step(3), firstAck: step(4) };
 }

@@ -20,7 +20,7 @@ export const opKinds = [
 ] as const;
 export type OpKind = (typeof opKinds)[number];
 
-/** Goes through consensus, so its acknowledgement says that a quorum has it on disk. */
+/** Its acknowledgement says that a quorum has it on disk; that of a sync does not everywhere. */
 export const isWrite: Readonly<Record<OpKind, boolean>> = {
   set: true,
   get: false,
@@ -30,7 +30,7 @@ export const isWrite: Readonly<Record<OpKind, boolean>> = {
   ephemeral: true,
   delete: true,
   multi: true,
-  sync: true,
+  sync: false,
   watch: false,
 };
 

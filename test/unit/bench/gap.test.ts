@@ -61,4 +61,6 @@ test('the server that the fault hit has no say, and without a new leader there i
   assert.equal(splitGap(events, 1000, 2, acks(1080)), null);
   assert.equal(splitGap([], 1000, 1, acks(1080)), null);
   assert.equal(splitGap(events, 1000, 1, acks(1000)), null, 'nobody was answered any more');
+  const uncommitted = events.filter(({ event }) => event !== 'first commit');
+  assert.equal(splitGap(uncommitted, 1000, 1, acks(1080)), null, 'nobody says when it committed');
 });
