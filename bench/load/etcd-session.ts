@@ -1,7 +1,7 @@
 /**
  * The same load on etcd v3: unary gRPC calls over one HTTP/2 connection, written and read by hand.
  *
- *   HEADERS (always the same bytes) · DATA { 0, u32 length, protobuf }        one stream per operation
+ *   HEADERS (always the same bytes) · DATA { 0, u32 length, protobuf } …      one stream per operation
  *
  * A general client would cost more than etcd does. Headers are sent without the dynamic table and those
  * of answers are skipped: an answer with a message is a success, one without is not. Reads are
@@ -19,6 +19,8 @@ const frameType = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goAway:
 const flag = { ack: 1, endStream: 1, endHeaders: 4 } as const;
 const windowMax = 2 ** 31 - 1;
 const windowInitial = 65_535;
+/** No peer has to take a longer frame. */
+const frameBytesMax = 16_384;
 /** Of no frame more is looked at than its head and this much. */
 const controlBytes = 64;
 /** In `errors` of the result. */
@@ -26,7 +28,9 @@ const failed = -1;
 
 interface Call {
   readonly headers: Buffer;
-  readonly message: Buffer;
+  /** In parts that fit in a frame; the key is in the first. */
+  readonly message: readonly Buffer[];
+  readonly bytes: number;
   readonly digitsAt: number;
   readonly digits: number;
 }
@@ -45,19 +49,23 @@ export class EtcdSession extends Session {
     const { host, port } = load.spec.hosts[0]!;
     const value = payload(load.spec.workload.bytes);
     const own = `${sessionPath(load.spec.run, load.spec.firstSession + index)}/n${'0'.repeat(10)}`;
-    const call = (method: string, message: Buffer, path: string, digits: number): Call => ({
-      headers: headersBlock(`/etcdserverpb.KV/${method}`, `${host}:${port}`),
-      message: grpcMessage(message),
-      digitsAt: grpcMessage(message).indexOf(path) + path.length - digits,
-      digits,
-    });
+    const call = (method: string, request: Buffer, path: string, digits: number): Call => {
+      const message = grpcMessage(request);
+      return {
+        headers: headersBlock(`/etcdserverpb.KV/${method}`, `${host}:${port}`),
+        message: inParts(message),
+        bytes: message.length,
+        digitsAt: message.indexOf(path) + path.length - digits,
+        digits,
+      };
+    };
     this.#calls = {
       set: call('Put', putRequest(keyPath(0), value), keyPath(0), 7),
       get: call('Range', Buffer.concat([field(1, keyPath(0)), Buffer.from([0x38, 1])]), keyPath(0), 7),
       create: call('Put', putRequest(own, value), own, 10),
       delete: call('DeleteRange', field(1, own), own, 10),
     };
-    this.#largest = Math.max(...Object.values(this.#calls).map(({ message }) => message.length));
+    this.#largest = Math.max(...Object.values(this.#calls).map(({ bytes }) => bytes));
   }
 
   override get hasRoom(): boolean {
@@ -81,15 +89,18 @@ export class EtcdSession extends Session {
     const call = this.#calls[this.operation.kind];
     if (call === undefined) throw new Error(`etcd has no ${this.operation.kind}: use set, get, create or delete.`);
     const { arena } = this.load;
-    const { headers, message, digitsAt, digits } = call;
+    const { headers, message, bytes, digitsAt, digits } = call;
     const stream = sequence * 2 - 1;
     frameHead(arena, headers.length, frameType.headers, flag.endHeaders, stream);
     arena.template(headers);
-    frameHead(arena, message.length, frameType.data, flag.endStream, stream);
-    const at = arena.template(message);
     const { kind, key, serial } = this.operation;
-    putDigits(arena.bytes, at + digitsAt, kind === 'set' || kind === 'get' ? key : serial, digits);
-    this.#sendWindow -= message.length;
+    for (let n = 0; n < message.length; n++) {
+      const part = message[n]!;
+      frameHead(arena, part.length, frameType.data, n === message.length - 1 ? flag.endStream : 0, stream);
+      const at = arena.template(part);
+      if (n === 0) putDigits(arena.bytes, at + digitsAt, kind === 'set' || kind === 'get' ? key : serial, digits);
+    }
+    this.#sendWindow -= bytes;
   }
 
   ping(): void {
@@ -192,6 +203,12 @@ function grpcMessage(message: Buffer): Buffer {
   const head = Buffer.alloc(5);
   head.writeUInt32BE(message.length, 1);
   return Buffer.concat([head, message]);
+}
+
+function inParts(message: Buffer): Buffer[] {
+  const parts: Buffer[] = [];
+  for (let at = 0; at < message.length; at += frameBytesMax) parts.push(message.subarray(at, at + frameBytesMax));
+  return parts;
 }
 
 function putRequest(key: string, value: Buffer): Buffer {
