@@ -106,13 +106,15 @@ export class Run {
   }
 
   #judge({ label }: Target, workload: Workload, measured: Measured): void {
-    const { operations, generator, errors, unanswered, malformed } = measured;
+    const { operations, generator, errors, lost, reconnects, unanswered, malformed } = measured;
     const name = `${label}, "${describeWorkload(workload)}"`;
     const { verdict, cpu } = generator;
     if (operations === 0) this.warn(`${name}: nothing was done, the rounds are too short for this machine`);
     if (verdict === 'saturated')
       this.warn(`${name}: the generator was saturated (${Math.round(cpu * 100)} % of a core): add --generators`);
     for (const [code, count] of Object.entries(errors)) this.#count(`${name}: requests refused with ${code}`, count);
+    this.#count(`${name}: connections that broke`, reconnects);
+    this.#count(`${name}: requests lost with their connections`, lost);
     this.#count(`${name}: requests due and not answered in time`, unanswered);
     this.#count(`${name}: breaches of the protocol by a server`, malformed);
   }

@@ -81,9 +81,12 @@ async function prepare(spec: LoadSpec, preparation: Preparation, prepareMs: numb
   const workload = { ...spec.workload, sessions: 1, window: prepareWindow };
   const opened = await connected({ ...spec, workload }, steps);
   opened.begin({ startAt: performance.now(), warmMs: 0, measureMs: 0, rate: 0 });
-  await when(() => steps.finished && opened.inFlight === 0, prepareMs, 'the keys were not made');
+  const isOver = (): boolean => opened.counts.lost > 0 || (steps.finished && opened.inFlight === 0);
+  await when(isOver, prepareMs, 'the keys were not made');
   opened.stop();
   for (const session of opened.sessions) session.close();
+  if (opened.counts.lost > 0)
+    throw new Error(`the connection broke while the keys were made: a server may not take ${workload.bytes} bytes`);
   if (steps.refused !== 0) throw new Error(`making the keys was refused with code ${steps.refused}`);
 }
 

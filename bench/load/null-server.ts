@@ -11,8 +11,6 @@ import { FramesIn } from '../../engine/wire/frames-in.ts';
 import { opcode } from '../../engine/wire/opcodes.ts';
 import { get32 } from './arena.ts';
 
-const frameBytesMax = 16 * 1024 * 1024;
-
 export interface Faults {
   /** Every so many-th write is acknowledged and forgotten. */
   readonly loseEvery?: number;
@@ -20,6 +18,8 @@ export interface Faults {
   readonly doubleEvery?: number;
   /** Of what waits in a stall when connections break, the first write to each znode is carried out twice, no other. */
   readonly muddleAtBreak?: boolean;
+  /** A longer request breaks its connection. */
+  readonly frameBytesMax?: number;
 }
 
 interface Znode {
@@ -85,6 +85,7 @@ export class NullServer {
 
   #accept(socket: Socket): void {
     this.#sockets.add(socket);
+    const { frameBytesMax = 16 * 1024 * 1024 } = this.#faults;
     const frames = new FramesIn();
     let greeted = false;
     const answer = (chunk: Buffer): void => {
@@ -94,11 +95,13 @@ export class NullServer {
       }
       const out = new Writer(64 * 1024);
       frames.push(chunk);
-      while (frames.next(frameBytesMax) === 'frame') {
+      let next = frames.next(frameBytesMax);
+      for (; next === 'frame'; next = frames.next(frameBytesMax)) {
         if (greeted) this.#request(frames, out);
         else greeting(out);
         greeted = true;
       }
+      if (next === 'bad') socket.destroy();
       if (out.at > 0 && !socket.destroyed) socket.write(out.view());
     };
     socket.on('data', answer);

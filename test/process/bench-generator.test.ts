@@ -106,6 +106,18 @@ test('open loop: what is lost with its connection is in the percentiles, as old 
   assert.ok(measured.latency.max >= 300_000, `max ${measured.latency.max} µs`);
 });
 
+test('keys that a server does not take end the run with one sentence', async () => {
+  const strict = await NullServer.start(0, { frameBytesMax: 500 });
+  try {
+    await assert.rejects(
+      withGenerators(strict, { workload: { ...workload, bytes: 1000 } }, async () => {}),
+      /^Error: the load generator failed: the connection broke while the keys were made: .* 1000 bytes$/,
+    );
+  } finally {
+    await strict.close();
+  }
+});
+
 for (const [name, faults, what] of [
   ['lost', { loseEvery: 500 }, /a write was lost/],
   ['doubled', { doubleEvery: 500 }, /a write was doubled/],
