@@ -81,8 +81,7 @@ export class EtcdSession extends Session {
     frameHead(arena, 12, frameType.settings, 0, 0);
     arena.template(settings);
     windowUpdate(arena, windowMax - windowInitial);
-    this.ready = true;
-    this.load.opened();
+    this.opened();
   }
 
   protected encode(sequence: number): void {

@@ -11,12 +11,13 @@ import { sharedNow, type Order, type Report, type SourceSpec, type Verified } fr
 import { ReplaySource } from './recording.ts';
 import { VerifySource } from './verify.ts';
 
-const openMs = 30_000;
 const prepareWindow = 256;
 const progressMs = 250;
 const pingMs = 1000;
 /** A server that is silent for this share of the session's time-out is given up, as real clients do. */
 const silentShare = 2 / 3;
+
+type OpenOrder = Extract<Order, { kind: 'open' }>;
 
 let load: Load | null = null;
 let source: Source | null = null;
@@ -28,7 +29,7 @@ function report(message: Report): void {
 }
 
 /** Resolves when `holds` does, which is looked at on each change and now and then. */
-function when(holds: () => boolean, patienceMs: number, what: string): Promise<void> {
+function when(holds: () => boolean, patienceMs: number, what: string, why = (): string => ''): Promise<void> {
   return new Promise((resolve, reject) => {
     const end = performance.now() + patienceMs;
     const look = (): void => {
@@ -37,7 +38,7 @@ function when(holds: () => boolean, patienceMs: number, what: string): Promise<v
       clearInterval(timer);
       if (load !== null) load.onChange = () => {};
       if (held) resolve();
-      else reject(new Error(`${what} within ${patienceMs / 1000} s`));
+      else reject(new Error(`${what} within ${patienceMs / 1000} s${why()}`));
     };
     const timer = setInterval(look, 50);
     if (load !== null) load.onChange = look;
@@ -45,7 +46,7 @@ function when(holds: () => boolean, patienceMs: number, what: string): Promise<v
   });
 }
 
-function createSource(spec: SourceSpec, order: Extract<Order, { kind: 'open' }>): Source {
+function createSource(spec: SourceSpec, order: OpenOrder): Source {
   const { workload, firstSession, seed } = order.spec;
   switch (spec.kind) {
     case 'mix':
@@ -59,27 +60,28 @@ function createSource(spec: SourceSpec, order: Extract<Order, { kind: 'open' }>)
   }
 }
 
-async function open(order: Extract<Order, { kind: 'open' }>): Promise<void> {
-  const { spec, preparation, prepareMs } = order;
-  if (preparation !== null && needsPreparation(spec.workload, preparation)) await prepare(spec, preparation, prepareMs);
+async function open(order: OpenOrder): Promise<void> {
+  const { spec, preparation, openMs } = order;
+  if (preparation !== null && needsPreparation(spec.workload, preparation)) await prepare(order, preparation);
   source = createSource(order.source, order);
-  const opened = await connected(spec, source);
+  const opened = await connected(spec, source, openMs);
   pings = setInterval(() => ping(opened), pingMs);
   report({ kind: 'ready' });
 }
 
-async function connected(spec: LoadSpec, from: Source): Promise<Load> {
+async function connected(spec: LoadSpec, from: Source, openMs: number): Promise<Load> {
   const opened = (load = new Load(spec, from));
   for (const session of opened.sessions) session.open();
-  await when(() => opened.sessions.every(({ ready }) => ready), openMs, 'not all sessions were established');
+  const why = (): string => Array.from(opened.reasons, ([host, reason]) => `; ${host}: ${reason}`).join('');
+  await when(() => opened.sessions.every(({ ready }) => ready), openMs, 'not all sessions were established', why);
   return opened;
 }
 
 /** Makes what is needed, over one session of its own. */
-async function prepare(spec: LoadSpec, preparation: Preparation, prepareMs: number): Promise<void> {
+async function prepare({ spec, openMs, prepareMs }: OpenOrder, preparation: Preparation): Promise<void> {
   const steps = new PrepareSource(spec.workload, spec.run, preparation, spec.protocol);
   const workload = { ...spec.workload, sessions: 1, window: prepareWindow };
-  const opened = await connected({ ...spec, workload }, steps);
+  const opened = await connected({ ...spec, workload }, steps, openMs);
   opened.begin({ startAt: performance.now(), warmMs: 0, measureMs: 0, rate: 0 });
   const isOver = (): boolean => opened.counts.lost > 0 || (steps.finished && opened.inFlight === 0);
   await when(isOver, prepareMs, 'the keys were not made');

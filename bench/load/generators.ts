@@ -29,7 +29,8 @@ export interface GeneratorOptions {
   readonly hasKeys?: boolean;
   /** Only keys from here on are to be made, and none of them is there. */
   readonly keysFrom?: number;
-  /** ms that making the keys may take. */
+  /** ms that connecting, and that making the keys, may take. */
+  readonly openMs?: number;
   readonly prepareMs?: number;
 }
 
@@ -94,7 +95,8 @@ export class Generators {
    * @throws Error with one sentence when that fails
    */
   static async open(options: GeneratorOptions): Promise<Generators> {
-    const { workload, processes, protocol, hosts, source = { kind: 'mix' }, prepareMs = 120_000 } = options;
+    const { workload, processes, protocol, hosts, source = { kind: 'mix' } } = options;
+    const { openMs = 30_000, prepareMs = 120_000 } = options;
     const count = Math.max(1, Math.min(processes, workload.sessions));
     const run = String(Math.floor(Math.random() * 1e6)).padStart(6, '0');
     const children: Child[] = [];
@@ -114,7 +116,7 @@ export class Generators {
         children.push(child);
         // The first one makes what all of them need.
         const preparation = n === 0 ? preparationOf(options) : null;
-        await child.ask({ kind: 'open', spec, source, preparation, prepareMs }, 'ready');
+        await child.ask({ kind: 'open', spec, source, preparation, openMs, prepareMs }, 'ready');
         first += sessions;
       }
     } catch (error) {

@@ -90,6 +90,8 @@ export class Load {
   /** The time as of the chunk that is being read. */
   now = 0;
   readonly counts = { events: 0, malformed: 0, expired: 0, lost: 0, reconnects: 0 };
+  /** Why the last connection to a server broke, by host and port. */
+  readonly reasons = new Map<string, string>();
   #errors: Record<number, number> = {};
   readonly #writes = new Histogram();
   readonly #reads = new Histogram();

@@ -16,6 +16,8 @@ export type Order =
       readonly source: SourceSpec;
       /** null: another generator does it. */
       readonly preparation: Preparation | null;
+      /** ms that connecting, and that making the keys, may take. */
+      readonly openMs: number;
       readonly prepareMs: number;
     }
   | {

@@ -13,7 +13,7 @@ import { isWrite, opKinds } from './workload.ts';
 
 /** After a connection broke the next server is tried this much later, ms. */
 const retryMs = 20;
-/** A connection that is not established by then is given up, ms. */
+/** A connection that is not established by then is given up, ms; one without a session as clients of ZooKeeper do. */
 const connectMs = 1000;
 /** Of no frame more than this is looked at. */
 const lookBytesMax = 80;
@@ -58,7 +58,7 @@ export abstract class Session {
     this.#kinds = new Uint8Array(slots);
   }
 
-  /** What to send first; `ready` is set by the subclass when operations may follow. */
+  /** What to send first; the subclass calls `opened` when operations may follow. */
   protected abstract greet(): void;
   /** Bytes from which the two following can tell. */
   protected abstract readonly headBytes: number;
@@ -76,8 +76,9 @@ export abstract class Session {
 
   open(): void {
     this.#retry = null;
-    const { hosts } = this.load.spec;
+    const { hosts, sessionTimeoutMs } = this.load.spec;
     const { host, port } = hosts[this.#host % hosts.length]!;
+    let reason = 'it closed the connection';
     const socket = connect({
       host,
       port,
@@ -91,16 +92,28 @@ export abstract class Session {
       },
     });
     this.#socket = socket;
-    socket.setTimeout(connectMs, () => socket.destroy());
+    socket.setTimeout(connectMs, () =>
+      socket.destroy(new Error(socket.connecting ? 'no connection in time' : 'no answer to the greeting in time')),
+    );
     socket.once('connect', () => {
-      socket.setTimeout(0);
+      socket.setTimeout(sessionTimeoutMs / hosts.length);
       this.#skip = this.#partialLength = 0;
       this.heardAt = performance.now();
       this.greet();
       this.flush();
     });
-    socket.on('error', () => socket.destroy());
-    socket.on('close', () => this.#broke(socket));
+    socket.on('error', ({ code, message }: NodeJS.ErrnoException) => (reason = code ?? message));
+    socket.on('close', () => {
+      this.load.reasons.set(`${host}:${port}`, reason);
+      this.#broke(socket);
+    });
+  }
+
+  /** Operations may follow. */
+  protected opened(): void {
+    this.ready = true;
+    this.#socket?.setTimeout(0);
+    this.load.opened();
   }
 
   /** Ends the connection as a client that is done. */

@@ -106,8 +106,7 @@ export class ZooKeeperSession extends Session {
     }
     b.copy(this.#id, 0, at + 12, at + 20);
     b.copy(this.#password, 0, at + 24, at + 40);
-    this.ready = true;
-    this.load.opened();
+    this.opened();
     return true;
   }
 }

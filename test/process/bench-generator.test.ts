@@ -1,5 +1,6 @@
 /** The generator against a server that only pretends: what it costs, and that stalls and losses show. */
 import assert from 'node:assert/strict';
+import { createServer, type AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { Generators, type GeneratorOptions } from '../../bench/load/generators.ts';
 import { NullServer, type Faults } from '../../bench/load/null-server.ts';
@@ -116,6 +117,20 @@ test('keys that a server does not take end the run with one sentence', async () 
   } finally {
     await strict.close();
   }
+});
+
+test('a server that accepts connections and says nothing is left, and named if there is no other', async (t) => {
+  const silent = createServer((socket) => socket.on('error', () => {}).resume());
+  t.after(() => silent.close());
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  const { port } = silent.address() as AddressInfo;
+  const host = { host: '127.0.0.1', port };
+  const options = { hasKeys: true, sessionTimeoutMs: 300 };
+  await withGenerators(server, { ...options, hosts: [host, { ...host, port: server.port }] }, async () => {});
+  await assert.rejects(
+    withGenerators(server, { ...options, hosts: [host], openMs: 500 }, async () => {}),
+    new RegExp(`not all sessions .* within 0.5 s; 127.0.0.1:${port}: no answer to the greeting in time$`),
+  );
 });
 
 for (const [name, faults, what] of [
