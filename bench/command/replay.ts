@@ -1,7 +1,7 @@
 /** `replay FILE`: makes the requests of a recording again, at their times (or `--speed` times as fast). */
 import { Client } from '../../engine/client/index.ts';
 import { Generators } from '../load/generators.ts';
-import { readRecording, type RecordedOperation } from '../load/recording.ts';
+import { inOrder, neededZnodes, readRecording, type RecordedOperation } from '../load/recording.ts';
 import { toRound, type LoadRecord } from '../report/record.ts';
 import type { Target } from '../target/target.ts';
 import { finish, printLoads } from './finish.ts';
@@ -15,11 +15,10 @@ const windowMax = 4096;
 export async function runReplay(options: Options): Promise<void> {
   const [file] = options.positionals;
   if (file === undefined) throw new Error('replay wants the file of a recording.');
-  const operations = inOrder(readRecording(file));
+  const { operations, sessions } = inOrder(readRecording(file));
   if (operations.length === 0) throw new Error(`${file} holds no request.`);
   const schedule = Float64Array.from(operations, ([at]) => at / options.speed);
   const measureMs = schedule.at(-1)! + 1;
-  const sessions = 1 + Math.max(...operations.map(([, session]) => session));
   const run = new Run('replay', options, measureMs + 5000);
   const target = await openTarget(run, options);
   try {
@@ -46,28 +45,12 @@ export async function runReplay(options: Options): Promise<void> {
   }
 }
 
-/** Sessions numbered from 0 without holes, times from 0. */
-function inOrder(operations: readonly RecordedOperation[]): RecordedOperation[] {
-  const numbers = new Map<number, number>();
-  const first = operations[0]?.[0] ?? 0;
-  return operations.map(([at, session, ...rest]) => {
-    if (!numbers.has(session)) numbers.set(session, numbers.size);
-    return [at - first, numbers.get(session)!, ...rest];
-  });
-}
-
-/** What the recording read or changed before it made it, and the parents of all the rest. */
+/** Makes the znodes that a recording needs. */
 async function makeZnodes({ hosts }: Target, operations: readonly RecordedOperation[]): Promise<void> {
-  const needed = new Set<string>();
-  const seen = new Set<string>();
-  for (const [, , kind, path] of operations) {
-    for (let at = path.indexOf('/', 1); at > 0; at = path.indexOf('/', at + 1)) needed.add(path.slice(0, at));
-    if (kind !== 'create' && kind !== 'sync' && kind !== 'exists' && !seen.has(path) && path !== '/') needed.add(path);
-    seen.add(path);
-  }
+  const needed = neededZnodes(operations);
   const client = await Client.connect(hosts.map(({ host, port }) => `${host}:${port}`).join(','));
   try {
-    for (const path of [...needed].sort()) if ((await client.exists(path)) === null) await client.create(path);
+    for (const path of needed) if ((await client.exists(path)) === null) await client.create(path);
   } finally {
     await client.close();
   }

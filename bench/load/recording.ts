@@ -56,6 +56,29 @@ function parseLine(line: string): RecordedOperation | null {
   return fits ? (value as unknown as RecordedOperation) : null;
 }
 
+/** Sessions numbered from 0 without holes, and how many they are; times from 0. */
+export function inOrder(recorded: readonly RecordedOperation[]): { operations: RecordedOperation[]; sessions: number } {
+  const numbers = new Map<number, number>();
+  const first = recorded[0]?.[0] ?? 0;
+  const operations = recorded.map(([at, session, ...rest]): RecordedOperation => {
+    if (!numbers.has(session)) numbers.set(session, numbers.size);
+    return [at - first, numbers.get(session)!, ...rest];
+  });
+  return { operations, sessions: numbers.size };
+}
+
+/** Sorted: what a recording read or changed before it made it, and the parents of all the rest. */
+export function neededZnodes(operations: readonly RecordedOperation[]): string[] {
+  const needed = new Set<string>();
+  const made = new Set<string>();
+  for (const [, , kind, path] of operations) {
+    for (let at = path.indexOf('/', 1); at > 0; at = path.indexOf('/', at + 1)) needed.add(path.slice(0, at));
+    if (kind === 'create') made.add(path);
+    else if (kind !== 'sync' && kind !== 'exists' && !made.has(path) && path !== '/') needed.add(path);
+  }
+  return [...needed].sort();
+}
+
 /** Gives out the operations in their order, each to the session that it was recorded from. */
 export class ReplaySource implements Source {
   readonly #operations: readonly RecordedOperation[];

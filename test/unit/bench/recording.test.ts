@@ -4,7 +4,13 @@ import { test } from 'node:test';
 import { Arena } from '../../../bench/load/arena.ts';
 import { Operation } from '../../../bench/load/operation.ts';
 import { payload } from '../../../bench/load/payload.ts';
-import { parseRecording, ReplaySource } from '../../../bench/load/recording.ts';
+import {
+  inOrder,
+  neededZnodes,
+  parseRecording,
+  ReplaySource,
+  type RecordedOperation,
+} from '../../../bench/load/recording.ts';
 import { RequestReader } from '../../../bench/load/request-reader.ts';
 import { keyPath, sessionPath, ZooKeeperFrames } from '../../../bench/load/zookeeper-frames.ts';
 
@@ -80,6 +86,33 @@ test('what is replayed is what was recorded, byte for byte but for the data', ()
   const operation = new Operation();
   for (let xid = 1; source.next(0, operation); xid++) frames.encode(operation, 0, xid, arena);
   assert.deepEqual(read(arena.cut(), 1000), expected);
+});
+
+test('a long recording is numbered without holes, sessions and times', () => {
+  const recorded = Array.from({ length: 200_000 }, (_, n): RecordedOperation => [
+    5 + n,
+    7 + (n % 2),
+    'get',
+    '/a',
+    0,
+    0,
+  ]);
+  const { operations, sessions } = inOrder(recorded);
+  assert.equal(sessions, 2);
+  assert.deepEqual(operations.slice(0, 2), [
+    [0, 0, 'get', '/a', 0, 0],
+    [1, 1, 'get', '/a', 0, 0],
+  ]);
+  assert.deepEqual(inOrder([]), { operations: [], sessions: 0 });
+});
+
+test('what a recording finds is needed, also where it first asks whether it is there; what it makes is not', () => {
+  const needed = (...asked: [RecordedOperation[2], string][]): string[] =>
+    neededZnodes(asked.map(([kind, path], n) => [n, 0, kind, path, 0, 0]));
+  assert.deepEqual(needed(['exists', '/a'], ['get', '/a']), ['/a']);
+  assert.deepEqual(needed(['sync', '/a'], ['set', '/a']), ['/a']);
+  assert.deepEqual(needed(['exists', '/a'], ['create', '/a'], ['get', '/a']), []);
+  assert.deepEqual(needed(['children', '/'], ['delete', '/b'], ['create', '/c/d/e']), ['/b', '/c', '/c/d']);
 });
 
 test('a line that is none is named', () => {
