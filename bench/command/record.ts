@@ -3,6 +3,7 @@
  *
  *   clients ─► this port ─► a server        every request is a line of FILE; replies pass unseen
  */
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { RequestReader } from '../load/request-reader.ts';
@@ -16,7 +17,11 @@ export async function runRecord(options: Options): Promise<void> {
   if (hosts === null || listen === null || file === undefined)
     throw new Error('record wants a file, --listen PORT for the clients and --hosts of the servers.');
   const out = createWriteStream(file);
+  await once(out, 'open').catch((error: Error) => {
+    throw new Error(`${file} cannot be written: ${error.message}.`);
+  });
   const startedAt = performance.now();
+  const clients = new Set<Socket>();
   let sessions = 0;
   let count = 0;
   const server = createServer({ noDelay: true }, (client) => {
@@ -32,6 +37,8 @@ export async function runRecord(options: Options): Promise<void> {
       reader.push(chunk);
       upstream.write(chunk);
     });
+    clients.add(client);
+    client.once('close', () => clients.delete(client));
     join(upstream, client);
   });
   await new Promise<void>((resolve, reject) => {
@@ -45,6 +52,8 @@ export async function runRecord(options: Options): Promise<void> {
     if (options.seconds !== null) setTimeout(resolve, options.seconds * 1000);
   });
   server.close();
+  // What they ask from now on would come behind the end of the file.
+  for (const client of clients) client.destroy();
   await new Promise<void>((resolve) => out.end(() => resolve()));
   print(`${whole(count)} requests of ${whole(sessions)} connections in ${file}`);
 }

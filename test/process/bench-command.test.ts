@@ -1,6 +1,8 @@
 /** Every command of the bench, with rounds that are much too short to mean anything. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { createReadStream, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
 import { projectFolder } from '../../bench/measure/machine.ts';
 import type { MicroResult } from '../../bench/micro/main.ts';
@@ -130,6 +132,40 @@ describe('commands', { concurrency: 3 }, () => {
         4,
       );
       assert.deepEqual(round!.errors, {});
+    }));
+
+  test('a recording ends well while clients go on asking, and only begins where it can be written', () =>
+    withHosts(async (hosts) => {
+      const [port] = await freePorts(1);
+      const there = ['--listen', String(port), '--hosts', hosts];
+      const nowhere = await folder.run('record', 'record', folder.join('none/asked.ndjson'), ...there);
+      assert.equal(nowhere.code, 1);
+      assert.match(nowhere.output, /^bench: .*asked\.ndjson cannot be written: ENOENT.*\n$/);
+      // A pipe: the end of the file waits for its reader.
+      const file = folder.join('busy.ndjson');
+      execFileSync('mkfifo', [file]);
+      const reader = createReadStream(file);
+      const recording = folder.start('record', 'record', file, ...there);
+      await until('the recorder', 20_000, () => recording.output.includes('recording what comes'));
+      const client = await Client.connect(`127.0.0.1:${port}`);
+      let [asked, isOver] = [0, false];
+      const asking = Array.from({ length: 200 }, async () => {
+        while (!isOver) {
+          await client.exists(`/${'x'.repeat(1000)}`).catch(() => (isOver = true));
+          asked++;
+        }
+      });
+      await until('more requests than a pipe holds', 20_000, () => asked > 500);
+      recording.child.kill('SIGINT');
+      await until('the end of the connection', 20_000, () => client.state !== 'connected');
+      const written = await text(reader);
+      await recording.ended;
+      isOver = true;
+      await Promise.all(asking);
+      await client.close();
+      assert.equal(recording.code, 0, recording.output);
+      const [, count] = /^([\d,]+) requests of 1 connections in /m.exec(recording.output)!;
+      assert.equal(written.split('\n').length - 1, Number(count!.replaceAll(',', '')), 'all of them are in the file');
     }));
 
   test('tune keeps to its budget and recommends something', async () => {
