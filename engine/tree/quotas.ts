@@ -14,6 +14,7 @@ import { Lengths } from './lengths.ts';
 import type { Store } from './store.ts';
 
 const root = '/zookeeper/quota';
+const belowRoot = `${root}/`;
 const limitsName = '/zookeeper_limits';
 const statsName = '/zookeeper_stats';
 
@@ -30,7 +31,7 @@ export function statsPath(path: string): string {
  * have can be added without rounding, which would depend on the order. Any other node holds what it likes.
  */
 export function mayHold(path: string, source: Buffer, start: number, end: number): boolean {
-  if (!path.startsWith(`${root}/`) || !(path.endsWith(limitsName) || path.endsWith(statsName))) return true;
+  if (!path.startsWith(belowRoot) || !(path.endsWith(limitsName) || path.endsWith(statsName))) return true;
   if (end - start > quotaBytesMax) return false;
   const figures = parseFigures(source.toString('latin1', start, end));
   return [...figures.values()].every((value) => Number.isSafeInteger(2 * value));
@@ -114,8 +115,11 @@ export class Quotas {
     const sums = new Map<string, { bytes: number; count: number }>();
     for (const slot of slots) {
       const path = store.path(slot);
-      if (path.startsWith(`${root}/`)) own.push(slot);
-      const quota = path.startsWith(`${root}/`) ? null : this.over(path);
+      if (path.startsWith(belowRoot)) {
+        own.push(slot);
+        continue;
+      }
+      const quota = this.over(path);
       if (quota === null) continue;
       let sum = sums.get(quota);
       if (sum === undefined) sums.set(quota, (sum = { bytes: 0, count: 0 }));
@@ -146,7 +150,7 @@ export class Quotas {
 
   /** Remembers the quota if `path` holds the limits of one; the root cannot have one. */
   enlist(path: string): void {
-    if (!path.startsWith(`${root}/`) || !path.endsWith(limitsName)) return;
+    if (!path.startsWith(belowRoot) || !path.endsWith(limitsName)) return;
     const quota = path.slice(root.length, -limitsName.length);
     if (quota === '' || this.#paths.has(quota)) return;
     this.#paths.add(quota);
