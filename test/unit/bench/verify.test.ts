@@ -42,6 +42,15 @@ class Server {
     this.source.answered(0, 0, version, kind === 'get' ? (this.stamps.get(key) ?? 0) : -1);
   }
 
+  /** A write is in flight when the connection breaks, and has not been carried out when the session goes on. */
+  loseOne(): void {
+    this.settle();
+    this.ask(1);
+    this.asked.length = 0;
+    this.source.lost(0);
+    this.settle();
+  }
+
   /** The session finds out where it stands. */
   settle(): void {
     this.ask(questions);
@@ -108,11 +117,7 @@ test('a write that was acknowledged and is gone after the connection broke is no
 
 test('a write of a broken connection that is carried out after the session went on is noticed', () => {
   const server = new Server();
-  server.settle();
-  server.ask(1);
-  server.asked.length = 0;
-  server.source.lost(0);
-  server.settle();
+  server.loseOne();
   server.versions.set(0, 1);
   server.ask(keysPerSession);
   while (server.asked.length > 0) server.answer();
@@ -138,11 +143,7 @@ for (const [name, first, second] of [
 
 test('a write of a broken connection that is carried out late is noticed without another write to its key', () => {
   const server = new Server();
-  server.settle();
-  server.ask(1);
-  server.asked.length = 0;
-  server.source.lost(0);
-  server.settle();
+  server.loseOne();
   const [ledger] = server.source.ledgers();
   assert.equal(checkKey(ledger!, { version: 0, stamp: 0 }), null);
   assert.match(checkKey(ledger!, { version: 1, stamp: 1 })!, /at most 0 may be: a write was doubled, or carried/);
