@@ -10,6 +10,9 @@ import { faultKinds, type FaultKind, type SimOptions } from './options.ts';
 import type { SimServer } from './process.ts';
 import { Violation, type World } from './world.ts';
 
+/** The longest that a server is kept from the others until they have left it behind. */
+const outpaceMsMax = 5000;
+
 /** Whoever has a connection that can break. */
 export interface Cuttable {
   cut(): void;
@@ -124,6 +127,9 @@ export class Faults {
       case 'bridge':
       case 'oneWay':
         this.#partition(kind);
+        break;
+      case 'outpace':
+        this.#outpace(server);
         break;
       case 'rivals':
         this.#rivals(server);
@@ -274,6 +280,24 @@ export class Faults {
     this.#world.after(this.#world.around(this.#options.tickTime * 10), () => {
       if (this.#abandoned.size === 0) this.#network.heal();
     });
+  }
+
+  /** Cuts a server off, with all that it has under way, until the others' logs begin after the end of its own. */
+  #outpace(server: SimServer): void {
+    const { incarnation } = server;
+    this.#network.partition((from, to) => from === server.index || to === server.index);
+    const end = this.#world.now + outpaceMsMax;
+    const heal = (): void => {
+      if (this.#stopped) return;
+      const isBehind = ({ storage }: SimServer): boolean => storage!.log.start > server.server!.core.lastSynced;
+      const isUp = server.running && server.incarnation === incarnation;
+      if (isUp && this.#world.now < end && !this.#servers.some((each) => each.running && isBehind(each))) {
+        this.#world.after(this.#options.tickTime, heal);
+      } else {
+        this.#network.heal();
+      }
+    };
+    heal();
   }
 
   // ---- losing data -------------------------------------------------------------------------------

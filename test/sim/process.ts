@@ -304,7 +304,6 @@ function serverOptions(options: SimOptions, id: number): ServerOptions {
     batchTxnsMax: options.batchTxnsMax,
     batchesInFlightMax: options.batchesInFlightMax,
     leaderlessGraceMs: options.leaderlessGraceMs,
-    segmentBytes: options.segmentBytes,
     extendedTypesEnabled: true,
     enforceQuota: true,
     containerCheckIntervalMs: options.containerCheckMs,
