@@ -60,7 +60,8 @@ export class Capture implements BeforeChange {
   readonly zxid: number;
   readonly #tree: Tree;
   readonly #limit: number;
-  readonly #written: Uint8Array;
+  /** 1: there was no node when the capture began, or it is written. A slot keeps a deleted one until it is. */
+  readonly #done: Uint8Array;
   readonly #chunkBytes: number;
   readonly #out = new Writer(64 * 1024);
   /** Chunks that nobody has taken yet, oldest first: one change may be worth many. */
@@ -84,7 +85,7 @@ export class Capture implements BeforeChange {
     this.#tree = tree;
     this.zxid = tree.lastZxid;
     this.#limit = tree.store.slotEnd;
-    this.#written = new Uint8Array(this.#limit);
+    this.#done = tree.store.gone.slice(0, this.#limit);
     this.#chunkBytes = chunkBytes;
     this.#machine = piecesOf(machine);
     this.#piece = this.#machine.next();
@@ -119,10 +120,6 @@ export class Capture implements BeforeChange {
     if (slot >= this.#cursor && slot < this.#limit) this.#node(slot);
   }
 
-  created(slot: number): void {
-    if (slot < this.#limit) this.#written[slot] = 1;
-  }
-
   #session(session: Session): void {
     const start = this.#out.at;
     this.#out.u8(recordKind.session);
@@ -133,8 +130,8 @@ export class Capture implements BeforeChange {
 
   #node(slot: number): void {
     const { store, acls } = this.#tree;
-    if (this.#written[slot] === 1 || !store.used(slot)) return;
-    this.#written[slot] = 1;
+    if (this.#done[slot] === 1) return;
+    this.#done[slot] = 1;
     const acl = acls.bytes(store.aclId[slot]!);
     const number = this.#aclNumber(acl);
     this.#out.u8(recordKind.node);

@@ -47,11 +47,10 @@ export class AclTable {
     return id;
   }
 
-  /** @param count of the nodes that hold it no more */
-  release(id: number, count = 1): void {
+  release(id: number): void {
     if (id === 0) return;
-    assert(this.#uses[id]! >= count, 'an ACL is released as often as it is used', id);
-    this.#uses[id]! -= count;
+    assert(this.#uses[id]! > 0, 'an ACL is released as often as it is used', id);
+    this.#uses[id]!--;
     if (this.#uses[id]! > 0) return;
     this.#ids.delete(this.#keys[id]!);
     this.#keys[id] = '';

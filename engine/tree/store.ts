@@ -48,8 +48,10 @@ export class Store {
   aclId = new Int32Array(1024);
   children = new Int32Array(1024);
   kind = new Uint8Array(1024);
-  /** -1: null data; -2: the slot is free. */
-  dataLength = new Int32Array(1024).fill(-2);
+  /** -1: null data. */
+  dataLength = new Int32Array(1024);
+  /** 1: no node is here. What was, a deleted one, may still be looked at until the slot is given out again. */
+  gone = new Uint8Array(1024).fill(1);
 
   #dataRef = new Uint32Array(1024);
   #parent = new Int32Array(1024);
@@ -65,15 +67,21 @@ export class Store {
   #keptFrom = -1;
   readonly #slab = new Slab();
   readonly #index: Map<string, number>[] = Array.from({ length: 1 << shardBits }, () => new Map<string, number>());
+  readonly #releasing: (slot: number) => void;
+
+  /** @param releasing called before all that is known of a deleted node is dropped */
+  constructor(releasing: (slot: number) => void = () => {}) {
+    this.#releasing = releasing;
+  }
 
   /** Slot of the node at `path`, -1 when there is none. */
   find(path: string): number {
     const slot = this.#shard(path).get(path);
-    return slot === undefined || this.dataLength[slot] === -2 ? -1 : slot;
+    return slot === undefined || this.gone[slot] === 1 ? -1 : slot;
   }
 
   used(slot: number): boolean {
-    return slot < this.slotEnd && this.dataLength[slot] !== -2;
+    return slot < this.slotEnd && this.gone[slot] === 0;
   }
 
   path(slot: number): string {
@@ -84,7 +92,8 @@ export class Store {
   add(path: string): number {
     const slot = this.#free.pop() ?? this.slotEnd++;
     if (slot === this.czxid.length) this.#grow();
-    assert(this.dataLength[slot] === -2, 'a new slot is free', slot);
+    assert(this.gone[slot] === 1, 'a new slot is free', slot);
+    this.gone[slot] = 0;
     this.#paths[slot] = path;
     this.#shard(path).set(path, slot);
     this.dataLength[slot] = -1;
@@ -116,53 +125,19 @@ export class Store {
     this.children[parent]!++;
   }
 
-  /** Frees the slot of a node without children and takes it from its parent. */
+  /** Takes a node without children from its parent; its slot is given out again. */
   remove(slot: number): void {
     this.#unlink(slot);
     if (this.#keptFrom >= 0) this.#buried.push(slot);
     else this.#release(slot);
   }
 
-  /**
-   * The same for many, at `zxid`: they are gone at once, and their slots and their places in the index, which are the
-   * larger part of the work, are freed by `tidy`. One loop over columns, since a hundred thousand may go the first
-   * time that this runs, before anything of it is compiled.
-   *
-   * @returns how many of them had each ACL, by its id
-   */
-  bury(slots: readonly number[], zxid: number): Map<number, number> {
-    const { aclId, children, dataLength, pzxid } = this;
-    const [parents, firsts, nexts, previouses] = [this.#parent, this.#firstChild, this.#next, this.#previous];
-    const acls = new Map<number, number>();
-    let acl = -1;
-    let since = 0;
+  /** The same for many: they are gone at once, and what they take up, the larger part of the work, `tidy` frees. */
+  bury(slots: readonly number[]): void {
     for (let at = 0; at < slots.length; at++) {
-      const slot = slots[at]!;
-      assert(children[slot] === 0, 'a node with children stays', slot);
-      const parent = parents[slot]!;
-      const next = nexts[slot]!;
-      const previous = previouses[slot]!;
-      nexts[previous] = next;
-      previouses[next] = previous;
-      if (firsts[parent] === slot) firsts[parent] = next === slot ? -1 : next;
-      children[parent]!--;
-      pzxid[parent] = zxid;
-      const length = dataLength[slot]!;
-      if (length > 0) {
-        this.#slab.remove(this.#dataRef[slot]!, length);
-        this.approximateBytes -= length;
-      }
-      dataLength[slot] = -2;
-      this.#buried.push(slot);
-      if (aclId[slot] === acl) continue;
-      // Most of them have the same.
-      if (at > since) acls.set(acl, (acls.get(acl) ?? 0) + at - since);
-      acl = aclId[slot]!;
-      since = at;
+      this.#unlink(slots[at]!);
+      this.#buried.push(slots[at]!);
     }
-    if (slots.length > since) acls.set(acl, (acls.get(acl) ?? 0) + slots.length - since);
-    this.count -= slots.length;
-    return acls;
   }
 
   /** Frees up to `count` buried slots; true when there are more that nobody walks. */
@@ -195,12 +170,13 @@ export class Store {
       if (this.#firstChild[parent] === slot) this.#firstChild[parent] = next;
     }
     this.children[parent]!--;
-    this.setData(slot, null, 0, 0);
-    this.dataLength[slot] = -2;
+    this.gone[slot] = 1;
     this.count--;
   }
 
   #release(slot: number): void {
+    this.#releasing(slot);
+    this.setData(slot, null, 0, 0);
     const path = this.#paths[slot]!;
     const shard = this.#shard(path);
     // A node may have been made at the same path while this one was buried.
@@ -284,7 +260,8 @@ export class Store {
     this.aclId = grown(this.aclId, new Int32Array(size));
     this.children = grown(this.children, new Int32Array(size));
     this.kind = grown(this.kind, new Uint8Array(size));
-    this.dataLength = grown(this.dataLength, new Int32Array(size).fill(-2));
+    this.dataLength = grown(this.dataLength, new Int32Array(size));
+    this.gone = grown(this.gone, new Uint8Array(size).fill(1));
     this.#dataRef = grown(this.#dataRef, new Uint32Array(size));
     this.#parent = grown(this.#parent, new Int32Array(size));
     this.#firstChild = grown(this.#firstChild, new Int32Array(size));

@@ -26,11 +26,10 @@ export interface MultiListener {
 /** Sees a node as it was, before the first change since the capture began (a snapshot under way). */
 export interface BeforeChange {
   changing(slot: number): void;
-  created(slot: number): void;
 }
 
 export class Tree implements TreeView {
-  readonly store = new Store();
+  readonly store = new Store((slot) => this.#releasing(slot));
   readonly acls = new AclTable();
   readonly table = new SessionTable();
   /** Slots of containers and TTL nodes: the leader looks through them now and then. */
@@ -324,7 +323,6 @@ export class Tree implements TreeView {
     assert(store.find(path) === -1, 'a node is created once', zxid);
     this.capture?.changing(parent);
     const slot = store.add(path);
-    this.capture?.created(slot);
     store.link(slot, parent);
     this.#data(slot, body);
     store.aclId[slot] = this.#acl(body);
@@ -351,17 +349,14 @@ export class Tree implements TreeView {
     const { store } = this;
     const parent = store.parent(slot);
     const path = store.path(slot);
-    this.capture?.changing(slot);
     this.capture?.changing(parent);
     if (store.kind[slot] === nodeKind.ephemeral) this.table.disown(store.owner[slot]!, slot);
     else if (store.kind[slot] !== nodeKind.persistent) this.reapable.delete(slot);
-    const acl = store.aclId[slot]!;
     const bytes = Math.max(store.dataLength[slot]!, 0);
+    this.watches?.nodeDeleted(path, store.path(parent), store.aclId[slot]!, store.aclId[parent]!);
     store.remove(slot);
     store.pzxid[parent] = zxid;
     this.quotas.deleted(path, store.path(parent), bytes);
-    this.watches?.nodeDeleted(path, store.path(parent), acl, store.aclId[parent]!);
-    this.acls.release(acl);
   }
 
   #setAcl(body: Reader): void {
@@ -386,19 +381,24 @@ export class Tree implements TreeView {
   /** Deletes the nodes of a session that ends. They can be very many: what nobody asks for is not looked at. */
   #deleteAll(slots: readonly number[], zxid: number): void {
     const { capture, quotas, store, watches } = this;
-    if (capture !== null)
-      for (const slot of slots) {
-        capture.changing(slot);
-        capture.changing(store.parent(slot));
-      }
+    for (const slot of slots) {
+      const parent = store.parent(slot);
+      capture?.changing(parent);
+      store.pzxid[parent] = zxid;
+    }
     quotas.deletedAll(slots);
-    const acls = store.bury(slots, zxid);
+    store.bury(slots);
     if (watches !== null && watches.count > 0)
       for (const slot of slots) {
         const parent = store.parent(slot);
         watches.nodeDeleted(store.path(slot), store.path(parent), store.aclId[slot]!, store.aclId[parent]!);
       }
-    for (const [acl, count] of acls) this.acls.release(acl, count);
+  }
+
+  /** The last that is seen of a deleted node, maybe some turns after it was deleted. */
+  #releasing(slot: number): void {
+    this.capture?.changing(slot);
+    this.acls.release(this.store.aclId[slot]!);
   }
 
   /** Takes the buffer under the reader as the node's data. */

@@ -25,12 +25,13 @@ const request: fc.Arbitrary<readonly [number, Record]> = fc.oneof(
   name.map((n) => ask.delete(`/n${n}`)),
   fc.tuple(name, name).map(([n, m]) => ask.delete(`/n${n}/kid${m}`)),
 );
-/** A request, the end of the session, or (null) a chunk of the capture. */
+/** A request, the end of the session, some of what it leaves freed, somebody who begins or ends to walk slots. */
 const step = fc.oneof(
   { weight: 6, arbitrary: request },
-  { weight: 1, arbitrary: fc.constant('close' as const) },
-  { weight: 3, arbitrary: fc.constant(null) },
+  { weight: 3, arbitrary: fc.constantFrom('close' as const, 'tidy' as const, 'walk' as const) },
 );
+/** Between the steps, a chunk of the capture now and then. */
+const chunkOr = fc.oneof({ weight: 9, arbitrary: step }, { weight: 3, arbitrary: fc.constant(null) });
 
 function restore(chunks: readonly Buffer[]): Tree | string {
   const restore = new Restore();
@@ -47,12 +48,27 @@ function reapablePaths(tree: Tree): string[] {
 
 test('what is restored is what was there when the capture began', () => {
   fc.assert(
-    fc.property(fc.array(request, { maxLength: 40 }), fc.array(step, { maxLength: 80 }), (before, during) => {
+    fc.property(fc.array(step, { maxLength: 60 }), fc.array(chunkOr, { maxLength: 80 }), (before, during) => {
       const machine = new Machine();
       const { tree } = machine;
       let session = machine.session();
-      for (const one of before) machine.request(one, session);
-      machine.commit();
+      let walks = false;
+      const play = (one: (typeof before)[number]): void => {
+        if (one === 'close') {
+          machine.close(session);
+          session = machine.session();
+        } else if (one === 'tidy') {
+          tree.store.tidy(2);
+        } else if (one === 'walk') {
+          if (walks) tree.store.letGoOfPaths();
+          else tree.store.keepPaths();
+          walks = !walks;
+        } else {
+          machine.request(one, session);
+        }
+        machine.commit();
+      };
+      before.forEach(play);
       const { lastZxid, nodeCount } = tree;
       const digest = digestOf(tree);
       const ephemerals = tree.table.ephemeralCount;
@@ -65,15 +81,8 @@ test('what is restored is what was there when the capture began', () => {
         return chunk !== null;
       };
       for (const one of during) {
-        if (one === null) {
-          next();
-        } else if (one === 'close') {
-          machine.close(session);
-          session = machine.session();
-        } else {
-          machine.request(one, session);
-        }
-        machine.commit();
+        if (one === null) next();
+        else play(one);
       }
       while (next());
       assert.equal(tree.capture, null);
