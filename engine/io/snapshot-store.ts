@@ -26,7 +26,8 @@ class Pool {
       filename: new URL('../../workers/snapshot.js', import.meta.url).href,
       minThreads: 0,
       maxThreads: 2,
-      idleTimeout: 1000,
+      // Starting one takes a tenth of a second of two busy cores, keeping it some 10 MB.
+      idleTimeout: 60_000,
       execArgv: [],
     });
     // A thread that fails before it takes a task leaves the tasks waiting: they must not wait for good.

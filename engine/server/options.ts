@@ -93,7 +93,10 @@ export interface ServerOptions {
   /** ms after which a container goes that never had a child, 0: it stays. Default 0. */
   readonly containerMaxNeverUsedMs: number;
 
-  /** Txns after which a snapshot is taken. More: less to write, a longer restart and log. Default 100000. */
+  /**
+   * Txns after which a snapshot is taken, or half as many and up, as drawn each time; but not before the log is large
+   * beside the state. More: less to write, a longer restart and log. Default 100000.
+   */
   readonly snapCount: number;
   /**
    * KiB of zeros kept ahead in the log. More: fewer fsyncs that also have to grow the file; takes that much disk.

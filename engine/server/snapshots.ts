@@ -1,11 +1,13 @@
 /**
  * When a snapshot is taken, and a bit of it every turn.
  *
- * Due after snapCount txns, but not before the log has grown by twice the bytes of the state: so
- * snapshots add at most half of what the log writes anyway, and a restart replays at most that much
- * log, whatever the size of the state and the rate of writes.
+ * Due after snapCount txns, but not before the log has grown by three times the bytes of the state: so
+ * snapshots stay well below what the log writes anyway, and a restart replays at most that much log,
+ * whatever the size of the state and the rate of writes. Of both it takes a share between half and all,
+ * drawn anew for each snapshot (ZooKeeper's SyncRequestProcessor does so): servers that apply the same
+ * txns would else all be busy with theirs at the same moment, and nobody would be left to acknowledge.
  */
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { Capture } from '../snapshot/state.ts';
 import type { Tree } from '../tree/tree.ts';
 import type { Batch } from '../txn/batch.ts';
@@ -18,7 +20,7 @@ const chunkBytes = 256 * 1024;
 /** Chunks handed to the pool and not yet written. */
 const chunksPendingMax = 4;
 /** Bytes of log that are worth a snapshot of one byte of state. */
-const logPerStateByte = 2;
+const logPerStateByte = 3;
 /** What a znode takes in a snapshot besides its path and data: zxids, times, versions, lengths. */
 const nodeBytes = 90;
 
@@ -28,6 +30,8 @@ export class Snapshots {
   readonly #metrics: Metrics;
   #txns = 0;
   #bytes = 0;
+  /** Of what makes the next one due. */
+  #share: number;
   #lastBytes = 0;
   #capture: Capture | null = null;
   #sink: SnapshotSink | null = null;
@@ -42,6 +46,13 @@ export class Snapshots {
     this.#ports = ports;
     this.#metrics = metrics;
     this.#last = last;
+    this.#share = this.#drawShare();
+  }
+
+  #drawShare(): number {
+    const drawn = Buffer.alloc(4);
+    this.#ports.random(drawn);
+    return 0.5 + drawn.readUInt32BE(0) / 2 ** 33;
   }
 
   applied(batch: Batch): void {
@@ -78,6 +89,7 @@ export class Snapshots {
       this.#sink = this.#ports.snapshots.create(tree.lastZxid, () => this.#ports.schedule());
       this.#startedAt = now;
       this.#isWanted = false;
+      this.#share = this.#drawShare();
       this.#txns = 0;
       this.#bytes = 0;
       this.#lastBytes = 0;
@@ -105,8 +117,8 @@ export class Snapshots {
   #isDue(tree: Tree): boolean {
     if (this.#isWanted) return true;
     return (
-      this.#txns >= this.#options.snapCount &&
-      this.#bytes >= logPerStateByte * (tree.store.approximateBytes + nodeBytes * tree.nodeCount) &&
+      this.#txns >= this.#share * this.#options.snapCount &&
+      this.#bytes >= this.#share * logPerStateByte * (tree.store.approximateBytes + nodeBytes * tree.nodeCount) &&
       tree.lastZxid > this.#last
     );
   }

@@ -22,7 +22,7 @@ interface Taking {
 }
 
 /** A sink that keeps what it is given; the disk writes a chunk when the test says so. No snapshot is due. */
-function idle(machine: Machine, ofProgram?: StateMachine, last = 0): Taking {
+function idle(machine: Machine, ofProgram?: StateMachine, last = 0, snapCount = 1, drawn = 0): Taking {
   const chunks: Buffer[] = [];
   const sink: Sink = {
     pending: 0,
@@ -35,8 +35,9 @@ function idle(machine: Machine, ofProgram?: StateMachine, last = 0): Taking {
     finish: () => void (sink.finished = true),
     abort: () => void (sink.aborted = true),
   };
-  const ports = { snapshots: { create: () => sink }, machine: ofProgram, schedule: () => {} };
-  const options = { snapCount: 1 } as ServerOptions;
+  const random = (into: Uint8Array): void => void into.fill(drawn);
+  const ports = { snapshots: { create: () => sink }, machine: ofProgram, schedule: () => {}, random };
+  const options = { snapCount } as ServerOptions;
   const snapshots = new Snapshots(options, ports as unknown as Ports, new Metrics(0), last);
   const pump = (synced = machine.tree.lastZxid): boolean => snapshots.pump(machine.tree, synced, 0);
   return { snapshots, pump, chunks, sink };
@@ -125,6 +126,24 @@ test('a snapshot that a learner lacks is taken at once, whatever was logged sinc
   snapshots.want();
   pump();
   assert.deepEqual([chunks.length, sink.finished], [1, true]);
+});
+
+test('servers draw when a snapshot is due: after half of snapCount, of the log that is worth it, or up to all', () => {
+  const machine = new Machine();
+  machine.session();
+  machine.commit();
+  const worth = 3 * (machine.tree.store.approximateBytes + 90 * machine.tree.nodeCount);
+  const dueAfter = (drawn: number, bytes: number): number => {
+    const { snapshots, pump } = idle(machine, undefined, 0, 1000, drawn);
+    for (let txns = 1; ; txns++) {
+      snapshots.applied({ count: 1, bytes: { length: bytes } } as Batch);
+      if (!pump()) continue;
+      snapshots.reset(0);
+      return txns;
+    }
+  };
+  assert.deepEqual([dueAfter(0, worth), dueAfter(0x80, worth), dueAfter(0xff, worth)], [500, 751, 1000]);
+  assert.deepEqual([dueAfter(0, worth / 2048), dueAfter(0xff, worth / 2048)], [1024, 2048]);
 });
 
 test('a machine whose snapshot is a generator is asked before more commands are applied', () => {
