@@ -60,8 +60,8 @@ export class Capture implements BeforeChange {
   readonly zxid: number;
   readonly #tree: Tree;
   readonly #limit: number;
-  /** 1: there was no node when the capture began, or it is written. A slot keeps a deleted one until it is. */
-  readonly #done: Uint8Array;
+  /** 1: the node that was here when the capture began is not written yet. Its slot keeps it until then. */
+  readonly #due: Uint8Array;
   readonly #chunkBytes: number;
   readonly #out = new Writer(64 * 1024);
   /** Chunks that nobody has taken yet, oldest first: one change may be worth many. */
@@ -85,7 +85,7 @@ export class Capture implements BeforeChange {
     this.#tree = tree;
     this.zxid = tree.lastZxid;
     this.#limit = tree.store.slotEnd;
-    this.#done = tree.store.gone.slice(0, this.#limit);
+    this.#due = tree.store.here.slice(0, this.#limit);
     this.#chunkBytes = chunkBytes;
     this.#machine = piecesOf(machine);
     this.#piece = this.#machine.next();
@@ -130,8 +130,8 @@ export class Capture implements BeforeChange {
 
   #node(slot: number): void {
     const { store, acls } = this.#tree;
-    if (this.#done[slot] === 1) return;
-    this.#done[slot] = 1;
+    if (this.#due[slot] === 0) return;
+    this.#due[slot] = 0;
     const acl = acls.bytes(store.aclId[slot]!);
     const number = this.#aclNumber(acl);
     this.#out.u8(recordKind.node);
