@@ -16,8 +16,9 @@ import { Slab } from './slab.ts';
 const shardBits = 4;
 
 /**
- * Columns double up to so many slots, and then have room for as many as few trees ever have. The system hands out
- * zeroed memory page by page as it is touched, so that room costs nothing; moving a million slots takes 0.4 s.
+ * Columns double up to so many slots, and then have room for as many as few trees ever have: moving a million slots
+ * takes 0.4 s, and room costs nothing. The system hands out zeroed memory page by page as it is touched, and V8 does
+ * not count what could be shared; for each 64 MB that it counts, it collects garbage.
  */
 const smallSlots = 2 ** 14;
 const roomySlots = 2 ** 22;
@@ -57,7 +58,7 @@ export class Store {
   kind = new Uint8Array(1024);
   /** -1: null data. */
   dataLength = new Int32Array(1024);
-  /** 1: a node is here. What a deleted one was may still be looked at until the slot is given out again. */
+  /** 1: a node is here. What a deleted one was may still be looked at for a while. */
   here = new Uint8Array(1024);
 
   #dataRef = new Uint32Array(1024);
@@ -70,15 +71,15 @@ export class Store {
   /** Slots of deleted nodes that the index still leads to, oldest first from #buriedHead on. */
   readonly #buried: number[] = [];
   #buriedHead = 0;
-  /** Somebody walks slots over several turns: what was buried from here on may not change its path. -1: nobody does. */
+  /** Somebody walks slots over several turns: what was buried from here on keeps its path. -1: nobody does. */
   #keptFrom = -1;
   readonly #slab = new Slab();
   readonly #index: Map<string, number>[] = Array.from({ length: 1 << shardBits }, () => new Map<string, number>());
-  readonly #releasing: (slot: number) => void;
+  readonly #dropping: (slot: number) => void;
 
-  /** @param releasing called before all that is known of a deleted node is dropped */
-  constructor(releasing: (slot: number) => void = () => {}) {
-    this.#releasing = releasing;
+  /** @param dropping called before what a deleted node held is dropped */
+  constructor(dropping: (slot: number) => void = () => {}) {
+    this.#dropping = dropping;
   }
 
   /** Slot of the node at `path`, -1 when there is none. */
@@ -135,6 +136,7 @@ export class Store {
   /** Takes a node without children from its parent; its slot is given out again. */
   remove(slot: number): void {
     this.#unlink(slot);
+    this.#drop(slot);
     if (this.#keptFrom >= 0) this.#buried.push(slot);
     else this.#release(slot);
   }
@@ -153,7 +155,11 @@ export class Store {
     if (buried.length === 0) return false;
     const free = this.#keptFrom >= 0 ? this.#keptFrom : buried.length;
     const end = Math.min(free, this.#buriedHead + count);
-    while (this.#buriedHead < end) this.#release(buried[this.#buriedHead++]!);
+    while (this.#buriedHead < end) {
+      const slot = buried[this.#buriedHead++]!;
+      this.#drop(slot);
+      this.#release(slot);
+    }
     const isMore = end < free;
     // What is done with is cut off when it is the larger part.
     if (this.#buriedHead * 2 >= buried.length) {
@@ -181,9 +187,14 @@ export class Store {
     this.count--;
   }
 
-  #release(slot: number): void {
-    this.#releasing(slot);
+  /** Drops what a deleted node held; when it is dropped already there is nothing. */
+  #drop(slot: number): void {
+    this.#dropping(slot);
     this.setData(slot, null, 0, 0);
+    this.aclId[slot] = 0;
+  }
+
+  #release(slot: number): void {
     const path = this.#paths[slot]!;
     const shard = this.#shard(path);
     // A node may have been made at the same path while this one was buried.
@@ -256,29 +267,31 @@ export class Store {
   #grow(): void {
     const slots = this.czxid.length;
     const size = slots < smallSlots ? slots * 2 : Math.max(slots * 2, roomySlots);
-    this.czxid = grown(this.czxid, new Float64Array(size));
-    this.mzxid = grown(this.mzxid, new Float64Array(size));
-    this.pzxid = grown(this.pzxid, new Float64Array(size));
-    this.ctime = grown(this.ctime, new Float64Array(size));
-    this.mtime = grown(this.mtime, new Float64Array(size));
-    this.owner = grown(this.owner, new Float64Array(size));
-    this.version = grown(this.version, new Int32Array(size));
-    this.aversion = grown(this.aversion, new Int32Array(size));
-    this.creations = grown(this.creations, new Int32Array(size));
-    this.aclId = grown(this.aclId, new Int32Array(size));
-    this.children = grown(this.children, new Int32Array(size));
-    this.kind = grown(this.kind, new Uint8Array(size));
-    this.dataLength = grown(this.dataLength, new Int32Array(size));
-    this.here = grown(this.here, new Uint8Array(size));
-    this.#dataRef = grown(this.#dataRef, new Uint32Array(size));
-    this.#parent = grown(this.#parent, new Int32Array(size));
-    this.#firstChild = grown(this.#firstChild, new Int32Array(size));
-    this.#next = grown(this.#next, new Int32Array(size));
-    this.#previous = grown(this.#previous, new Int32Array(size));
+    this.czxid = grown(this.czxid, size);
+    this.mzxid = grown(this.mzxid, size);
+    this.pzxid = grown(this.pzxid, size);
+    this.ctime = grown(this.ctime, size);
+    this.mtime = grown(this.mtime, size);
+    this.owner = grown(this.owner, size);
+    this.version = grown(this.version, size);
+    this.aversion = grown(this.aversion, size);
+    this.creations = grown(this.creations, size);
+    this.aclId = grown(this.aclId, size);
+    this.children = grown(this.children, size);
+    this.kind = grown(this.kind, size);
+    this.dataLength = grown(this.dataLength, size);
+    this.here = grown(this.here, size);
+    this.#dataRef = grown(this.#dataRef, size);
+    this.#parent = grown(this.#parent, size);
+    this.#firstChild = grown(this.#firstChild, size);
+    this.#next = grown(this.#next, size);
+    this.#previous = grown(this.#previous, size);
   }
 }
 
-function grown<T extends { set(from: T): void }>(from: T, to: T): T {
+function grown<T extends Float64Array | Int32Array | Uint32Array | Uint8Array>(from: T, slots: number): T {
+  const Column = from.constructor as new (room: number | SharedArrayBuffer) => T;
+  const to = new Column(slots < roomySlots ? slots : new SharedArrayBuffer(slots * from.BYTES_PER_ELEMENT));
   to.set(from);
   return to;
 }

@@ -23,13 +23,16 @@ export interface MultiListener {
   subApplied(type: TxnType, path: string, slot: number): void;
 }
 
-/** Sees a node as it was, before the first change since the capture began (a snapshot under way). */
+/**
+ * Sees a node as it was, before the first change since the capture began (a snapshot under way). One that is deleted
+ * stays as it was until it is dropped.
+ */
 export interface BeforeChange {
   changing(slot: number): void;
 }
 
 export class Tree implements TreeView {
-  readonly store = new Store((slot) => this.#releasing(slot));
+  readonly store = new Store((slot) => this.#dropping(slot));
   readonly acls = new AclTable();
   readonly table = new SessionTable();
   /** Slots of containers and TTL nodes: the leader looks through them now and then. */
@@ -396,7 +399,7 @@ export class Tree implements TreeView {
   }
 
   /** The last that is seen of a deleted node, maybe some turns after it was deleted. */
-  #releasing(slot: number): void {
+  #dropping(slot: number): void {
     this.capture?.changing(slot);
     this.acls.release(this.store.aclId[slot]!);
   }

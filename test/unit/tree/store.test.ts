@@ -112,6 +112,30 @@ test('walks that follow each other without a pause keep only what went since the
   assert.equal(store.approximateBytes, 1, 'of the root');
 });
 
+test('while somebody walks, a removed node keeps its path and no data', () => {
+  const dropped: number[] = [];
+  const store = new Store((slot) => dropped.push(slot));
+  const slot = store.add('/a');
+  store.link(slot, store.add('/'));
+  store.setData(slot, Buffer.alloc(10_000), 0, 10_000);
+  store.aclId[slot] = 3;
+  store.keepPaths();
+  store.remove(slot);
+  assert.deepEqual([store.path(slot), store.approximateBytes, dropped], ['/a', '/a/'.length, [slot]]);
+  store.letGoOfPaths();
+  assert.equal(store.aclId[slot], 0, 'nobody can release its ACL again');
+  store.tidy(1);
+  assert.equal(store.approximateBytes, '/'.length);
+});
+
+test('columns with room for millions of slots hold what the small ones held', () => {
+  const store = new Store();
+  const count = 20_000;
+  for (let n = 0; n < count; n++) store.mzxid[store.add(`/${n}`)] = n;
+  assert.ok(store.mzxid.length > 1e6);
+  for (let n = 0; n < count; n += 7) assert.equal(store.mzxid[store.find(`/${n}`)], n);
+});
+
 test('a node with children and a slot in use are protected', () => {
   const store = new Store();
   const root = store.add('/');
