@@ -8,7 +8,7 @@ import { poll } from '../target/words.ts';
 import { eachOf, fill, fillTimeoutMs, memoryOf, type ScaleRow, type Stage } from './stage.ts';
 
 /**
- * A snapshot is due when the log has grown by twice the state, which takes writes of some size; the rate is
+ * A snapshot is due when the log has grown by some times the state, which takes writes of some size; the rate is
  * one that the servers hold easily, so that what shows in p99 is the snapshot.
  */
 const snapshotLoad = { sessions: 30, window: 1024, bytes: 1024 } as const;

@@ -94,7 +94,7 @@ export interface ServerOptions {
   readonly containerMaxNeverUsedMs: number;
 
   /**
-   * Txns after which a snapshot is taken, or half as many and up, as drawn each time; but not before the log is large
+   * Between half of so many txns and all, drawn anew each time, a snapshot is due, but not before the log is large
    * beside the state. More: less to write, a longer restart and log. Default 100000.
    */
   readonly snapCount: number;

@@ -36,8 +36,9 @@ import { SnapshotTransfers } from './snapshot-transfers.ts';
 /** Preparing and applying take about this long in a turn, each: peers and clients are not to wait for all of it. */
 const stageMs = 10;
 
-/** Some milliseconds' worth: what a large session leaves behind is cleared away over many turns. */
-const slotsTidiedPerTurn = 2000;
+/** What a large session leaves behind is cleared away over many turns, about so long in each, some at a time. */
+const tidyMs = 4;
+const slotsTidiedAtOnce = 50;
 
 export class CoordinationServer {
   readonly options: ServerOptions;
@@ -364,9 +365,18 @@ export class CoordinationServer {
 
   #upkeep(now: number): void {
     // One after the other: when a large session ends, a snapshot may be due at once, and others have waited enough.
-    const isMore =
-      this.tree.store.tidy(slotsTidiedPerTurn) || this.#snapshots.pump(this.tree, this.core.lastSynced, now);
-    if (isMore) this.#ports.schedule();
+    if (this.#tidy() || this.#snapshots.pump(this.tree, this.core.lastSynced, now)) this.#ports.schedule();
+  }
+
+  /** True when there is more. */
+  #tidy(): boolean {
+    const { clock } = this.#ports;
+    const until = clock.now() + tidyMs;
+    let isMore = true;
+    while (isMore && clock.now() < until) isMore = this.tree.store.tidy(slotsTidiedAtOnce);
+    // What is dropped is written first if a snapshot is under way.
+    this.#snapshots.handOver();
+    return isMore;
   }
 
   /** `srst`: everything that was counted or timed so far is forgotten. */

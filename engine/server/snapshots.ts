@@ -1,11 +1,11 @@
 /**
  * When a snapshot is taken, and a bit of it every turn.
  *
- * Due after snapCount txns, but not before the log has grown by three times the bytes of the state: so
- * snapshots stay well below what the log writes anyway, and a restart replays at most that much log,
- * whatever the size of the state and the rate of writes. Of both it takes a share between half and all,
- * drawn anew for each snapshot (ZooKeeper's SyncRequestProcessor does so): servers that apply the same
- * txns would else all be busy with theirs at the same moment, and nobody would be left to acknowledge.
+ * Two bounds make it due: snapCount txns, and a log that has grown by three times the bytes of the
+ * state. Of both a share between half and all is drawn anew for each snapshot, as in ZooKeeper's
+ * SyncRequestProcessor: servers that apply the same txns would else all be busy with theirs at the same
+ * moment, and nobody would be left to acknowledge. So snapshots add less than half of what the log writes
+ * anyway, in the mean, and a restart replays at most that much log, whatever the size of the state.
  */
 import { Buffer } from 'node:buffer';
 import { Capture } from '../snapshot/state.ts';
@@ -30,7 +30,7 @@ export class Snapshots {
   readonly #metrics: Metrics;
   #txns = 0;
   #bytes = 0;
-  /** Of what makes the next one due. */
+  /** How much of both bounds makes the next one due. */
   #share: number;
   #lastBytes = 0;
   #capture: Capture | null = null;
@@ -95,8 +95,7 @@ export class Snapshots {
       this.#lastBytes = 0;
     }
     const sink = this.#sink!;
-    // What is about to change cannot wait for the sink, and has its memory already.
-    for (let chunk = this.#capture.finished(); chunk !== null; chunk = this.#capture.finished()) this.#write(chunk);
+    this.handOver();
     if (sink.pending >= chunksPendingMax) return false;
     const chunk = this.#capture.next();
     if (chunk !== null) {
@@ -107,6 +106,13 @@ export class Snapshots {
     // in the tree is committed, so the log will: a server with the slowest disk of all only has to wait for it.
     if (this.#capture.zxid <= synced) this.#finish(this.#capture.zxid, sink);
     return false;
+  }
+
+  /** Gives the sink all chunks that are finished: what is about to change cannot wait for it, and has its memory. */
+  handOver(): void {
+    const capture = this.#capture;
+    if (capture === null) return;
+    for (let chunk = capture.finished(); chunk !== null; chunk = capture.finished()) this.#write(chunk);
   }
 
   #write(chunk: Buffer): void {
