@@ -282,15 +282,18 @@ export class Faults {
     });
   }
 
-  /** Cuts a server off, with all that it has under way, until the others' logs begin after the end of its own. */
+  /** Cuts off a server that is up until the others' logs begin after the end of its own: it needs a snapshot then. */
   #outpace(server: SimServer): void {
+    if (!server.running) return;
     const { incarnation } = server;
     this.#network.partition((from, to) => from === server.index || to === server.index);
+    const { partitions } = this.#network;
     const end = this.#world.now + outpaceMsMax;
     const heal = (): void => {
-      if (this.#stopped) return;
+      // Another partition may have taken the place of this one.
+      if (this.#stopped || this.#network.partitions !== partitions) return;
       const isBehind = ({ storage }: SimServer): boolean => storage!.log.start > server.server!.core.lastSynced;
-      const isUp = server.running && server.incarnation === incarnation;
+      const isUp = server.incarnation === incarnation;
       if (isUp && this.#world.now < end && !this.#servers.some((each) => each.running && isBehind(each))) {
         this.#world.after(this.#options.tickTime, heal);
       } else {
