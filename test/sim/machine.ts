@@ -57,6 +57,7 @@ export class SimMachine implements StateMachine {
     data.writeUInt32BE(incarnation, 4);
     data.writeUInt32BE(serial, 8);
     this.pending++;
+    this.#checks.proposed(data);
     const number = commands.propose(data, (outcome, place) => {
       this.pending--;
       this.#checks.proposalEnded(data, outcome, place);

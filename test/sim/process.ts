@@ -26,6 +26,8 @@ const tickMs = 20;
 const turnDelayMs = 0.05;
 /** Of one program at a time: a client's write behind those of all servers is answered within its session's time. */
 const proposalsMax = 2;
+/** But one that is stuck must not keep all that follow it from being looked at. */
+const anotherChance = 0.03;
 /** The wall clock at the start of every run. */
 const wallStart = 1_700_000_000_000;
 
@@ -212,7 +214,7 @@ export class SimServer {
   #proposeLater(incarnation: number, machine: SimMachine): void {
     this.#world.after(this.#world.around(this.#options.commandEveryMs), () => {
       if (this.incarnation !== incarnation || !this.proposes) return;
-      if (!this.paused && machine.pending < proposalsMax)
+      if (!this.paused && (machine.pending < proposalsMax || this.#world.prng.chance(anotherChance)))
         this.post(incarnation, (server) => machine.propose(server.commands));
       this.#proposeLater(incarnation, machine);
     });

@@ -13,6 +13,8 @@ export class Machines extends Checker {
   /** Which one a command was, by its bytes. */
   readonly #places = new Map<string, number>();
   readonly #refused = new Set<string>();
+  /** Proposals without an outcome, oldest first, by server and life. */
+  readonly #open = new Map<string, string[]>();
   /** The last one committed, by server and life. */
   readonly #last = new Map<string, number>();
 
@@ -22,7 +24,7 @@ export class Machines extends Checker {
     const place = this.#checksums.push(chained(this.#checksums.at(-1)!, { zxid, time, data: body })) - 1;
     this.#places.set(key, place);
     this.expect(!this.#refused.has(key), () => `command ${key} was refused, and is carried out`);
-    const proposer = key.slice(0, 16);
+    const proposer = proposerOf(key);
     const serial = body.readUInt32BE(8);
     const last = this.#last.get(proposer) ?? 0;
     this.expect(serial > last, () => `command ${serial} of ${proposer} is committed after its command ${last}`);
@@ -36,9 +38,22 @@ export class Machines extends Checker {
     });
   }
 
-  /** A proposal has its outcome. */
+  proposed(data: Buffer): void {
+    const key = data.toString('hex');
+    const proposer = proposerOf(key);
+    const open = this.#open.get(proposer);
+    if (open === undefined) this.#open.set(proposer, [key]);
+    else open.push(key);
+  }
+
+  /** A proposal has its outcome. Whoever is told that it was carried out knows how all before it ended. */
   proposalEnded(data: Buffer, outcome: ProposalOutcome, result: unknown): void {
     const key = data.toString('hex');
+    const open = this.#open.get(proposerOf(key))!;
+    const at = open.indexOf(key);
+    this.expect(at !== -1, () => `the proposer of command ${key} hears twice how it ended`);
+    this.expect(outcome !== 'applied' || at === 0, () => `command ${key} was carried out, and ${open[0]!} still waits`);
+    open.splice(at, 1);
     const place = this.#places.get(key);
     if (outcome === 'refused') {
       this.#refused.add(key);
@@ -60,4 +75,9 @@ export class Machines extends Checker {
   get commands(): number {
     return this.#places.size;
   }
+}
+
+/** The server and its life. */
+function proposerOf(key: string): string {
+  return key.slice(0, 16);
 }
