@@ -11,11 +11,16 @@ const seedsMax = 40;
 
 for (const recipe of Object.keys(workloads)) {
   test(`${recipe}: a run with faults ends well`, async () => {
-    const seed = 1 + recipe.length;
-    const { violation, figures } = await runRecipe(seed, recipe);
-    const how = `npm run recipes -- --seed ${seed} --recipe '${recipe}'`;
-    assert.equal(violation, null, `${violation?.message} (${how})`);
-    assert.ok(figures.rounds >= 3 && figures.programFaults > 0, JSON.stringify(figures));
+    const first = 1 + recipe.length;
+    // What a seed draws changes with the simulator: some meet no fault of a program.
+    for (let [seed, faults] = [first, 0]; faults === 0; seed++) {
+      const { violation, figures } = await runRecipe(seed, recipe);
+      const how = `npm run recipes -- --seed ${seed} --recipe '${recipe}'`;
+      assert.equal(violation, null, `${violation?.message} (${how})`);
+      assert.ok(figures.rounds >= 3, JSON.stringify(figures));
+      faults = figures.programFaults;
+      assert.ok(faults > 0 || seed < first + seedsMax, 'no seed has a fault of a program');
+    }
   });
 }
 
