@@ -374,8 +374,8 @@ export class CoordinationServer {
     const until = clock.now() + tidyMs;
     let isMore = true;
     while (isMore && clock.now() < until) isMore = this.tree.store.tidy(slotsTidiedAtOnce);
-    // What is dropped is written first if a snapshot is under way.
-    this.#snapshots.handOver();
+    // A snapshot under way gets what is dropped, and is not pumped before all of it is.
+    if (isMore) this.#snapshots.handOver();
     return isMore;
   }
 
